@@ -1,0 +1,1 @@
+//! Opening hours as they are written in a business file.

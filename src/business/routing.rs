@@ -1,0 +1,1 @@
+//! Which business a call belongs to.

@@ -1,0 +1,4 @@
+//! A calendar in our own database.
+/// x
+#[derive(Clone, Debug)]
+pub struct Embedded;

@@ -1,0 +1,4 @@
+//! Google Calendar through google-calendar3.
+/// x
+#[derive(Clone, Debug)]
+pub struct Google;

@@ -1,0 +1,154 @@
+//! The calendar behind a business: Google, or the one that ringbook keeps itself. Both answer the same five questions,
+//! and both say "I do not know" in a way that cannot be read as "free".
+
+pub mod auth;
+pub mod embedded;
+pub mod google;
+
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
+
+use crate::names::{BookingId, CalendarId, EventId, Slug};
+use crate::scheduling::busy::Span;
+
+/// One calendar of one business.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Whose account opens it.
+    pub business: Slug,
+    /// Which one; for Google this may be `primary`.
+    pub calendar: CalendarId,
+}
+
+/// An event that we want to exist.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    /// Derived by us, so that the same insert can be sent again.
+    pub id: EventId,
+    /// The title.
+    pub summary: String,
+    /// Lines of `Key: value`.
+    pub description: String,
+    /// The customer's address.
+    pub location: Option<String>,
+    /// Start and end of the job, without its buffer.
+    pub span: Span,
+    /// IANA.
+    pub time_zone: String,
+    /// Private extended property `bookingId`.
+    pub booking: BookingId,
+    /// Private extended property `callId`; empty when there was no call.
+    pub call_id: String,
+    /// An attendee's e-mail address; then Google tells them.
+    pub invite: Option<String>,
+}
+
+/// An event as the calendar has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Our booking, if the event carries our mark.
+    pub booking: Option<BookingId>,
+    /// Deleted: its id stays burned.
+    pub cancelled: bool,
+    /// Absent in a tombstone, and for an all-day event.
+    pub span: Option<Span>,
+    /// Changes with every edit; empty where the calendar has none.
+    pub etag: String,
+}
+
+/// What came of asking.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// Nobody knows: a time-out, a reset, an answer that cannot be read, the other side's own failure.
+    #[error("the calendar did not answer: {0}")]
+    Unknown(String),
+    /// The calendar said no, and will say no again until somebody mends it: access, scope, quota, a missing calendar.
+    #[error("the calendar refused: {0}")]
+    Refused(String),
+}
+
+/// What came of an insert; the difference between the last three is what promise 1 and 2 rest on.
+#[derive(Clone, Debug)]
+pub enum Inserted {
+    /// It exists, as the calendar itself shows it.
+    Placed(Event),
+    /// The id is taken: by ourselves, earlier, or by a deleted event.
+    Duplicate,
+    /// The calendar said no; this insert did nothing.
+    Refused(String),
+    /// Certainly not sent; this insert did nothing.
+    NotSent(String),
+    /// Nobody knows whether it exists now.
+    Unknown(String),
+}
+
+/// The calendars of all businesses.
+#[derive(Clone, Debug)]
+pub enum Calendars {
+    /// Google Calendar.
+    Google(google::Google),
+    /// Kept in our own database.
+    Embedded(embedded::Embedded),
+}
+
+impl Calendars {
+    /// Busy time in `span`, for each place on its own: a place that cannot be read is a `Fault`, never an empty list.
+    /// With `all_day_free_blocks`, an all-day event is busy even if it is marked free.
+    pub async fn busy(&self, places: &[Place], span: Span, all_day_free_blocks: bool) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
+        match self {
+            Self::Google(google) => google.busy(places, span, all_day_free_blocks).await,
+            Self::Embedded(embedded) => embedded.busy(places, span).await,
+        }
+    }
+
+    /// What stands in `span` right now, asked freshly and without the event `skip`; for the moment of booking.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the calendar cannot be read.
+    pub async fn look(&self, place: &Place, span: Span, skip: &EventId, all_day_free_blocks: bool) -> Result<Vec<Span>, Fault> {
+        match self {
+            Self::Google(google) => google.look(place, span, skip, all_day_free_blocks).await,
+            Self::Embedded(embedded) => embedded.look(place, span, skip).await,
+        }
+    }
+
+    /// Makes the event, once, however often it is called with the same id.
+    pub async fn insert(&self, place: &Place, event: &NewEvent) -> Inserted {
+        match self {
+            Self::Google(google) => google.insert(place, event).await,
+            Self::Embedded(embedded) => embedded.insert(place, event).await,
+        }
+    }
+
+    /// The event with this id, deleted ones included; `None` when the calendar never had it.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the calendar cannot be read.
+    pub async fn get(&self, place: &Place, id: &EventId) -> Result<Option<Event>, Fault> {
+        match self {
+            Self::Google(google) => google.get(place, id).await,
+            Self::Embedded(embedded) => embedded.get(place, id).await,
+        }
+    }
+
+    /// Whether a booking would be possible now: the account's token works and every place can be read.
+    ///
+    /// # Errors
+    /// A [`Fault`] that says what is wrong.
+    pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Result<(), Fault> {
+        let minute = Span::starting(now, std::time::Duration::from_secs(60));
+        self.busy(places, minute, false).await.into_values().find_map(Result::err).map_or(Ok(()), Err)
+    }
+
+    /// What two bookings must share to collide: the account's calendar as it is known to everybody, `primary` resolved.
+    #[must_use]
+    pub fn claim_key(&self, place: &Place) -> String {
+        match self {
+            Self::Google(google) => google.claim_key(place),
+            Self::Embedded(_) => format!("embedded:{}:{}", place.business, place.calendar),
+        }
+    }
+}

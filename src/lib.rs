@@ -1,0 +1,11 @@
+//! ringbook answers the phone of a small business and really books the job.
+//!
+//! One folder per station of a call, in the order in which a call meets them; arrows point down this list and never up:
+//! `cli → app → {twilio, vapi, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
+//! {config, clock, names}`. `tests/it/tidy.rs` holds them.
+
+pub mod business;
+pub mod clock;
+pub mod config;
+pub mod names;
+pub mod scheduling;
