@@ -125,11 +125,10 @@ impl Phone {
             return Some(phone);
         }
         let util = &rlibphonenumber::PHONE_NUMBER_UTIL;
-        let region = util.parse(&home.0).ok().and_then(|number| util.get_region_code_for_number(&number));
-        let number = util.parse_with_default_region(&compact, region?).ok()?;
-        let possible = util.is_possible_number(&number);
+        let country = util.parse(&home.0, None).ok()?.country_code;
+        let number = util.parse(&compact, util.get_region_for_country_code(country)).ok()?;
         let text = util.format(&number, rlibphonenumber::PhoneNumberFormat::E164);
-        possible.then(|| Self::e164(&text)).flatten()
+        util.is_possible_number(&number).then(|| Self::e164(&text)).flatten()
     }
 
     /// The whole number: for the wire and the owner's eyes, never for a log.
