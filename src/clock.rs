@@ -95,3 +95,30 @@ impl Stopwatch {
         u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
+
+/// The moment by which an answer must be out, on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline {
+    since: Stopwatch,
+    budget: Duration,
+}
+
+impl Deadline {
+    /// `budget` from now.
+    #[must_use]
+    pub fn after(budget: Duration) -> Self {
+        Self { since: Stopwatch::start(), budget }
+    }
+
+    /// The same moment, but `margin` earlier.
+    #[must_use]
+    pub fn earlier_by(self, margin: Duration) -> Self {
+        Self { budget: self.budget.saturating_sub(margin), ..self }
+    }
+
+    /// What is left; zero when it has passed.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.since.left_of(self.budget)
+    }
+}

@@ -7,5 +7,8 @@
 pub mod business;
 pub mod clock;
 pub mod config;
+pub mod inflight;
 pub mod names;
 pub mod scheduling;
+pub mod span;
+pub mod store;

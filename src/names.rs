@@ -3,19 +3,40 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// The longest identifier of a counterpart that is kept; theirs are under 64 characters today.
 const MAX_ID_CHARS: usize = 200;
 
+/// Lets serde in by the same door as everybody else.
+macro_rules! same_door {
+    ($name:ident, $door:expr) => {
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                $door(&text).ok_or(concat!("not a ", stringify!($name)))
+            }
+        }
+    };
+}
+
 /// An opaque identifier given by somebody else: 1 to 200 printable ASCII characters without spaces.
 macro_rules! opaque_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-        #[serde(transparent)]
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(into = "String", try_from = "String")]
         pub struct $name(String);
+
+        same_door!($name, $name::parse);
 
         impl $name {
             /// `None` unless it is 1 to 200 printable ASCII characters without spaces.
@@ -67,9 +88,11 @@ opaque_id! {
 }
 
 /// A business: the name of its file without `.toml`; lower-case letters, digits and dashes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Slug(String);
+
+same_door!(Slug, Slug::parse);
 
 impl Slug {
     /// `None` unless it is 1 to 64 characters of `a-z`, `0-9` and inner dashes.
@@ -100,9 +123,11 @@ impl fmt::Display for Slug {
 }
 
 /// A telephone number in E.164: `+`, a digit from 1 to 9, and 6 to 14 more digits. `Debug` shows the last four only.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Phone(String);
+
+same_door!(Phone, Phone::e164);
 
 /// What Twilio sends as `From` when the caller withholds the number: the letters "anonymous" on a keypad.
 const WITHHELD_AS_NUMBER: &str = "+266696687";
@@ -151,7 +176,7 @@ impl fmt::Debug for Phone {
 }
 
 /// One of our bookings, from its claim to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct BookingId(Uuid);
 
@@ -178,5 +203,67 @@ impl Default for BookingId {
 impl fmt::Display for BookingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.simple().fmt(f)
+    }
+}
+
+/// Where a booking stands in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BookingState {
+    /// Its time is ours in the store; the calendar knows nothing of it.
+    Claimed,
+    /// The calendar was asked to make the event; whether it did may be unknown.
+    Inserting,
+    /// The event exists.
+    Confirmed,
+    /// The event is being taken out again: somebody else has the time.
+    Compensating,
+    /// The event is being moved to another time.
+    Moving,
+    /// The event is being deleted.
+    Cancelling,
+    /// Deleted at the caller's wish.
+    Cancelled,
+    /// Given up before it was confirmed; holds nothing.
+    Released,
+}
+
+impl BookingState {
+    const ALL: [Self; 8] = [
+        Self::Claimed,
+        Self::Inserting,
+        Self::Confirmed,
+        Self::Compensating,
+        Self::Moving,
+        Self::Cancelling,
+        Self::Cancelled,
+        Self::Released,
+    ];
+
+    /// As the store and `bookings --json` spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Inserting => "inserting",
+            Self::Confirmed => "confirmed",
+            Self::Compensating => "compensating",
+            Self::Moving => "moving",
+            Self::Cancelling => "cancelling",
+            Self::Cancelled => "cancelled",
+            Self::Released => "released",
+        }
+    }
+
+    /// The reverse of [`BookingState::as_str`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether the booking holds its time against others.
+    #[must_use]
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Cancelled | Self::Released)
     }
 }

@@ -1,34 +1,3 @@
-//! Spans of time, and what is left between busy ones.
+//! What is left between busy spans.
 
-use std::time::Duration;
-
-use time::OffsetDateTime;
-
-/// From `start` up to but not including `end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Span {
-    /// The first instant.
-    pub start: OffsetDateTime,
-    /// The first instant that is outside again.
-    pub end: OffsetDateTime,
-}
-
-impl Span {
-    /// `None` unless the end lies after the start.
-    #[must_use]
-    pub fn new(start: OffsetDateTime, end: OffsetDateTime) -> Option<Self> {
-        (start < end).then_some(Self { start, end })
-    }
-
-    /// The span of this length.
-    #[must_use]
-    pub fn starting(start: OffsetDateTime, length: Duration) -> Self {
-        Self { start, end: start + length }
-    }
-
-    /// Whether the two have an instant in common; spans that only touch have none.
-    #[must_use]
-    pub fn overlaps(&self, other: &Span) -> bool {
-        self.start < other.end && other.start < self.end
-    }
-}
+pub use crate::span::Span;

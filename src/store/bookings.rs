@@ -1,0 +1,397 @@
+//! The ledger: bookings as rows that move through states, every move recorded. The database arbitrates: one live booking
+//! per wish (a unique index) and per time and calendar (triggers), and the row count says who won.
+
+use sqlx::any::AnyRow;
+use sqlx::{Any, Transaction};
+use time::OffsetDateTime;
+
+use super::row::{column, instant, named, truth};
+use super::{Error, Store};
+use crate::clock::{epoch_ms, from_epoch_ms};
+use crate::names::{BookingId, BookingState, CalendarId, EventId, Phone, Slug};
+use crate::span::Span;
+
+/// A booking as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BookingRow {
+    /// Its name.
+    pub id: BookingId,
+    /// Whose it is.
+    pub business: Slug,
+    /// Who comes: a technician's id.
+    pub technician: String,
+    /// Whether the caller asked for this technician.
+    pub technician_named: bool,
+    /// The technician's calendar.
+    pub calendar: CalendarId,
+    /// What two bookings must share to collide.
+    pub claim_key: String,
+    /// A service's name.
+    pub service: String,
+    /// The job itself.
+    pub span: Span,
+    /// The end of its buffer: until then nobody else may have the calendar.
+    pub free_at: OffsetDateTime,
+    /// IANA; with `wall_clock` it shows later whether a zone's rules have changed.
+    pub zone: String,
+    /// The start as it was meant, e.g. `2026-12-01 08:30`.
+    pub wall_clock: String,
+    /// Where it stands.
+    pub state: BookingState,
+    /// Rises when an event id turns out to be somebody else's.
+    pub generation: u32,
+    /// An insert was sent whose outcome is not known.
+    pub in_doubt: bool,
+    /// The caller was told that it is being arranged.
+    pub promised: bool,
+    /// When the calendar was first seen without an event that may still arrive.
+    pub missing_since: Option<OffsetDateTime>,
+    /// The id that we derived for its event.
+    pub event_id: EventId,
+    /// The event's latest etag; empty before it exists.
+    pub etag: String,
+    /// What the caller is told.
+    pub confirmation: String,
+    /// Who wished it: the signalled number, else the call and the dictated number.
+    pub caller_key: String,
+    /// As it was given.
+    pub customer_name: String,
+    /// Where the customer can be reached.
+    pub customer_phone: Phone,
+    /// May be empty.
+    pub address: String,
+    /// May be empty.
+    pub email: String,
+    /// May be empty.
+    pub notes: String,
+    /// The time as the caller wished it, in words.
+    pub preferred: String,
+    /// Vapi's name of the call, else its `CallSid`; may be empty.
+    pub call_id: String,
+    /// The tool call that asked for it; may be empty.
+    pub tool_call_id: String,
+    /// When it was claimed.
+    pub created_at: OffsetDateTime,
+}
+
+/// What came of a claim.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// The time is ours.
+    Ours,
+    /// The same wish is live already: this booking.
+    Same(Box<BookingRow>),
+    /// The time is held by this booking.
+    Taken(Box<BookingRow>),
+    /// The confirmation code is in use: claim again with another.
+    CodeInUse,
+}
+
+/// One move of a booking, with its evidence, and what changes with it.
+#[derive(Clone, Debug)]
+pub struct Move<'a> {
+    /// From where: the row count is nought if it stands elsewhere by now.
+    pub from: BookingState,
+    /// To where.
+    pub to: BookingState,
+    /// Why, in a word.
+    pub cause: &'a str,
+    /// What showed it: a tool-call id, an event id, an etag.
+    pub evidence: &'a str,
+    /// See [`BookingRow::generation`].
+    pub generation: u32,
+    /// See [`BookingRow::in_doubt`].
+    pub in_doubt: bool,
+    /// See [`BookingRow::missing_since`].
+    pub missing_since: Option<OffsetDateTime>,
+    /// See [`BookingRow::event_id`].
+    pub event_id: &'a EventId,
+    /// See [`BookingRow::etag`].
+    pub etag: &'a str,
+}
+
+/// What came of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It was made; whether the caller was told meanwhile that it is being arranged.
+    Made {
+        /// See [`BookingRow::promised`].
+        promised: bool,
+    },
+    /// The booking stood elsewhere: somebody else moved it.
+    Elsewhere,
+}
+
+const COLUMNS: &str = "id, business, technician, technician_named, calendar, claim_key, service, starts_at, ends_at, free_at, zone, \
+                       wall_clock, state, generation, in_doubt, promised, missing_since, event_id, etag, confirmation, caller_key, \
+                       customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
+
+impl Store {
+    /// Claims the time of `booking` for its wish: `wished` is the span in which a live booking of the same caller and
+    /// service would be the same wish (its start alone, or a whole window).
+    ///
+    /// # Errors
+    /// When the database fails: then nothing is claimed.
+    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
+        let mut transaction = self.begin_write().await?;
+        if let Some(same) = same_wish(&mut transaction, booking, wished).await? {
+            return Ok(Claim::Same(Box::new(same)));
+        }
+        if insert(&mut transaction, booking).await? == 0 {
+            let holder = holder_of(&mut transaction, booking).await?;
+            return Ok(holder.map_or(Claim::CodeInUse, |row| Claim::Taken(Box::new(row))));
+        }
+        record(&mut transaction, booking.id, "", "claimed", "wish", &booking.tool_call_id, booking.created_at).await?;
+        transaction.commit().await?;
+        Ok(Claim::Ours)
+    }
+
+    /// Moves a booking, and records the move.
+    ///
+    /// # Errors
+    /// When the database fails: then it was not moved.
+    pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
+        let mut transaction = self.begin_write().await?;
+        let moved = sqlx::query(
+            "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
+             updated_at = $10 WHERE id = $1 AND state = $2 RETURNING promised",
+        )
+        .bind(id.to_string())
+        .bind(step.from.as_str())
+        .bind(step.to.as_str())
+        .bind(i64::from(step.to.is_live()))
+        .bind(i64::from(step.generation))
+        .bind(i64::from(step.in_doubt))
+        .bind(step.missing_since.map(epoch_ms))
+        .bind(step.event_id.as_str())
+        .bind(step.etag)
+        .bind(epoch_ms(now))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = moved else { return Ok(Moved::Elsewhere) };
+        record(&mut transaction, id, step.from.as_str(), step.to.as_str(), step.cause, step.evidence, now).await?;
+        transaction.commit().await?;
+        Ok(Moved::Made { promised: truth(&row, "promised")? })
+    }
+
+    /// Notes that the caller is told "being arranged"; `false` when the booking is decided already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn promise_booking(&self, id: BookingId) -> Result<bool, Error> {
+        let promised = sqlx::query("UPDATE bookings SET promised = 1 WHERE id = $1 AND state IN ('claimed', 'inserting')")
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(promised.rows_affected() == 1)
+    }
+
+    /// The booking with this id.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn booking(&self, id: BookingId) -> Result<Option<BookingRow>, Error> {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM bookings WHERE id = $1"));
+        let row = sqlx::query(statement).bind(id.to_string()).fetch_optional(&self.readers).await?;
+        row.as_ref().map(read_booking).transpose()
+    }
+
+    /// All bookings of a business that start in `span`, by start; released ones included.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bookings_between(&self, business: &Slug, span: Span) -> Result<Vec<BookingRow>, Error> {
+        let condition = "business = $1 AND starts_at >= $2 AND starts_at < $3 ORDER BY starts_at, id";
+        self.bookings_where(condition, business.as_str(), epoch_ms(span.start), epoch_ms(span.end)).await
+    }
+
+    /// The live bookings that hold this calendar in `span`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn claims_between(&self, claim_key: &str, span: Span) -> Result<Vec<BookingRow>, Error> {
+        let condition =
+            "live = 1 AND claim_key = $1 AND starts_at > $2 - 172800000 AND free_at > $2 AND starts_at < $3 ORDER BY starts_at";
+        self.bookings_where(condition, claim_key, epoch_ms(span.start), epoch_ms(span.end)).await
+    }
+
+    /// The confirmed bookings of whoever has this number that start in `span`, soonest first; at most ten.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn bookings_of(&self, business: &Slug, phone: &Phone, span: Span) -> Result<Vec<BookingRow>, Error> {
+        let condition =
+            "customer_phone = $1 AND starts_at >= $2 AND starts_at < $3 AND state = 'confirmed' ORDER BY starts_at LIMIT 10";
+        let rows = self.bookings_where(condition, phone.as_str(), epoch_ms(span.start), epoch_ms(span.end)).await?;
+        Ok(rows.into_iter().filter(|row| row.business == *business).collect())
+    }
+
+    /// The name under which this number booked last.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn last_name_of(&self, business: &Slug, phone: &Phone) -> Result<Option<String>, Error> {
+        let row = sqlx::query(
+            "SELECT customer_name FROM bookings WHERE business = $1 AND customer_phone = $2 AND state = 'confirmed' \
+             ORDER BY created_at DESC LIMIT 1",
+        )
+        .bind(business.as_str())
+        .bind(phone.as_str())
+        .fetch_optional(&self.readers)
+        .await?;
+        row.map(|row| column(&row, "customer_name")).transpose()
+    }
+
+    /// Live bookings that are not confirmed and were not touched since `before`: somebody must finish them.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn unfinished_bookings(&self, before: OffsetDateTime) -> Result<Vec<BookingRow>, Error> {
+        let condition = "live = 1 AND state <> $1 AND updated_at >= $2 AND updated_at < $3 ORDER BY updated_at LIMIT 100";
+        self.bookings_where(condition, BookingState::Confirmed.as_str(), 0, epoch_ms(before)).await
+    }
+
+    async fn bookings_where(&self, condition: &'static str, key: &str, from: i64, to: i64) -> Result<Vec<BookingRow>, Error> {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM bookings WHERE {condition}"));
+        let rows = sqlx::query(statement).bind(key).bind(from).bind(to).fetch_all(&self.readers).await?;
+        rows.iter().map(read_booking).collect()
+    }
+}
+
+async fn same_wish(
+    transaction: &mut Transaction<'_, Any>,
+    booking: &BookingRow,
+    wished: Span,
+) -> Result<Option<BookingRow>, Error> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND business = $1 AND caller_key = $2 AND service = $3 AND starts_at >= $4 \
+         AND starts_at < $5 AND ($6 = 0 OR technician_named = 0 OR technician = $7) ORDER BY starts_at LIMIT 1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(booking.business.as_str())
+        .bind(&booking.caller_key)
+        .bind(&booking.service)
+        .bind(epoch_ms(wished.start))
+        .bind(epoch_ms(wished.end))
+        .bind(i64::from(booking.technician_named))
+        .bind(&booking.technician)
+        .fetch_optional(&mut **transaction)
+        .await?;
+    row.as_ref().map(read_booking).transpose()
+}
+
+async fn holder_of(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<Option<BookingRow>, Error> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at < $2 AND starts_at > $3 - 172800000 \
+         AND free_at > $3 LIMIT 1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(&booking.claim_key)
+        .bind(epoch_ms(booking.free_at))
+        .bind(epoch_ms(booking.span.start))
+        .fetch_optional(&mut **transaction)
+        .await?;
+    row.as_ref().map(read_booking).transpose()
+}
+
+async fn insert(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<u64, Error> {
+    let statement = format!(
+        "INSERT INTO bookings ({COLUMNS}, live, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
+    );
+    let made = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(booking.id.to_string())
+        .bind(booking.business.as_str())
+        .bind(&booking.technician)
+        .bind(i64::from(booking.technician_named))
+        .bind(booking.calendar.as_str())
+        .bind(&booking.claim_key)
+        .bind(&booking.service)
+        .bind(epoch_ms(booking.span.start))
+        .bind(epoch_ms(booking.span.end))
+        .bind(epoch_ms(booking.free_at))
+        .bind(&booking.zone)
+        .bind(&booking.wall_clock)
+        .bind(booking.state.as_str())
+        .bind(i64::from(booking.generation))
+        .bind(i64::from(booking.in_doubt))
+        .bind(i64::from(booking.promised))
+        .bind(booking.missing_since.map(epoch_ms))
+        .bind(booking.event_id.as_str())
+        .bind(&booking.etag)
+        .bind(&booking.confirmation)
+        .bind(&booking.caller_key)
+        .bind(&booking.customer_name)
+        .bind(booking.customer_phone.as_str())
+        .bind(&booking.address)
+        .bind(&booking.email)
+        .bind(&booking.notes)
+        .bind(&booking.preferred)
+        .bind(&booking.call_id)
+        .bind(&booking.tool_call_id)
+        .bind(epoch_ms(booking.created_at))
+        .bind(i64::from(booking.state.is_live()))
+        .bind(epoch_ms(booking.created_at))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(made.rows_affected())
+}
+
+async fn record(
+    transaction: &mut Transaction<'_, Any>,
+    id: BookingId,
+    from: &str,
+    to: &str,
+    cause: &str,
+    evidence: &str,
+    at: OffsetDateTime,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO booking_moves (booking, seq, from_state, to_state, cause, evidence, at) \
+         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM booking_moves WHERE booking = $1",
+    )
+    .bind(id.to_string())
+    .bind(from)
+    .bind(to)
+    .bind(cause)
+    .bind(evidence)
+    .bind(epoch_ms(at))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
+
+fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {
+    let span = Span::new(instant(row, "starts_at")?, instant(row, "ends_at")?).ok_or(Error::Unreadable("booking's time"))?;
+    Ok(BookingRow {
+        id: named(row, "id", BookingId::parse)?,
+        business: named(row, "business", Slug::parse)?,
+        technician: column(row, "technician")?,
+        technician_named: truth(row, "technician_named")?,
+        calendar: named(row, "calendar", CalendarId::parse)?,
+        claim_key: column(row, "claim_key")?,
+        service: column(row, "service")?,
+        span,
+        free_at: instant(row, "free_at")?,
+        zone: column(row, "zone")?,
+        wall_clock: column(row, "wall_clock")?,
+        state: named(row, "state", BookingState::parse)?,
+        generation: u32::try_from(column::<i64>(row, "generation")?).map_err(|_negative| Error::Unreadable("generation"))?,
+        in_doubt: truth(row, "in_doubt")?,
+        promised: truth(row, "promised")?,
+        missing_since: column::<Option<i64>>(row, "missing_since")?.map(from_epoch_ms),
+        event_id: named(row, "event_id", EventId::parse)?,
+        etag: column(row, "etag")?,
+        confirmation: column(row, "confirmation")?,
+        caller_key: column(row, "caller_key")?,
+        customer_name: column(row, "customer_name")?,
+        customer_phone: named(row, "customer_phone", Phone::e164)?,
+        address: column(row, "address")?,
+        email: column(row, "email")?,
+        notes: column(row, "notes")?,
+        preferred: column(row, "preferred")?,
+        call_id: column(row, "call_id")?,
+        tool_call_id: column(row, "tool_call_id")?,
+        created_at: instant(row, "created_at")?,
+    })
+}

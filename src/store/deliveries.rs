@@ -1,0 +1,87 @@
+//! Answers that were given: the truth about "heard this before?" after a restart and between copies.
+
+use time::OffsetDateTime;
+
+use super::row::column;
+use super::{Error, Store};
+use crate::clock::epoch_ms;
+
+/// What is known of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryRow {
+    /// A digest of what was asked, to notice the same id with other arguments.
+    pub asked: String,
+    /// The answer as it was sent; `None` while the work runs, or when it was cut off.
+    pub answer: Option<String>,
+}
+
+impl Store {
+    /// The delivery under this key, if it is not older than `since`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn delivery(&self, key: &str, since: OffsetDateTime) -> Result<Option<DeliveryRow>, Error> {
+        let row = sqlx::query("SELECT asked, answer FROM deliveries WHERE key = $1 AND created_at >= $2")
+            .bind(key)
+            .bind(epoch_ms(since))
+            .fetch_optional(&self.readers)
+            .await?;
+        row.map(|row| Ok(DeliveryRow { asked: column(&row, "asked")?, answer: column(&row, "answer")? })).transpose()
+    }
+
+    /// Notes that work under this key has begun; a row older than `since` is forgotten first.
+    ///
+    /// # Errors
+    /// When the database fails: then the work must not begin.
+    pub async fn begin_delivery(&self, key: &str, asked: &str, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), Error> {
+        sqlx::query(
+            "INSERT INTO deliveries (key, asked, created_at) VALUES ($1, $2, $4) ON CONFLICT (key) DO UPDATE SET asked = \
+             excluded.asked, answer = NULL, created_at = excluded.created_at WHERE deliveries.created_at < $3",
+        )
+        .bind(key)
+        .bind(asked)
+        .bind(epoch_ms(since))
+        .bind(epoch_ms(now))
+        .execute(&self.writer)
+        .await?;
+        Ok(())
+    }
+
+    /// Keeps the answer, before it is sent. The first one stays: whoever comes second gets it back and sends that.
+    ///
+    /// # Errors
+    /// When the database fails: then the answer must not be sent.
+    pub async fn finish_delivery(&self, key: &str, asked: &str, answer: &str, now: OffsetDateTime) -> Result<String, Error> {
+        let row = sqlx::query(
+            "INSERT INTO deliveries (key, asked, answer, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET \
+             answer = COALESCE(deliveries.answer, excluded.answer) RETURNING answer",
+        )
+        .bind(key)
+        .bind(asked)
+        .bind(answer)
+        .bind(epoch_ms(now))
+        .fetch_one(&self.writer)
+        .await?;
+        column(&row, "answer")
+    }
+
+    /// Forgets a delivery whose work changed nothing and may succeed the next time.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_delivery(&self, key: &str) -> Result<(), Error> {
+        sqlx::query("DELETE FROM deliveries WHERE key = $1 AND answer IS NULL").bind(key).execute(&self.writer).await?;
+        Ok(())
+    }
+
+    /// Forgets the answers whose keys begin with `prefix`: a caller's wishes without ids, after one of them was granted.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_deliveries_under(&self, prefix: &str) -> Result<(), Error> {
+        // '0' follows '/' in ASCII, so the range is the prefix's own.
+        let end = format!("{}0", prefix.trim_end_matches('/'));
+        sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end).execute(&self.writer).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,167 @@
+//! What is to follow: jobs that survive a restart. A key makes a job once; a lease with a fence lets one worker run it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sqlx::any::AnyRow;
+use sqlx::{Any, Executor};
+use time::OffsetDateTime;
+
+use super::row::column;
+use super::{Error, Store};
+use crate::clock::epoch_ms;
+use crate::names::{BookingId, CallSid, Phone, Slug};
+
+/// Something that must happen after an answer was given.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Send a text message.
+    Sms {
+        /// Whose Twilio account and number sends it.
+        business: Slug,
+        /// To whom.
+        to: Phone,
+        /// At most 1600 characters.
+        text: String,
+    },
+    /// Tell the operator.
+    Alert {
+        /// What kind, in snake case.
+        what: String,
+        /// Whose trouble it is.
+        business: Option<Slug>,
+        /// In words, without secrets and numbers in full.
+        text: String,
+        /// Since when, in milliseconds since 1970.
+        since_ms: i64,
+    },
+    /// Look whether Vapi ever said a word about a call that has ended.
+    SilentCall {
+        /// Which call.
+        sid: CallSid,
+    },
+    /// Finish a booking whose outcome was not known when its caller was answered.
+    Settle {
+        /// Which booking.
+        booking: BookingId,
+    },
+}
+
+/// A job that this worker alone may run until its lease ends.
+#[derive(Clone, Debug)]
+pub struct LeasedJob {
+    /// Its key.
+    pub key: String,
+    /// What to do.
+    pub job: Job,
+    /// How often it was begun before.
+    pub attempts: u32,
+    /// Rises with every lease: a worker that lost its lease cannot end the job any more.
+    fence: i64,
+}
+
+impl Store {
+    /// Keeps a job to be run at `run_at`; `false` when its key was known already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn enqueue(&self, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<bool, Error> {
+        insert_job(&self.writer, key, job, run_at).await
+    }
+
+    /// Takes the job that is due longest, for `lease`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn lease_job(&self, now: OffsetDateTime, lease: Duration) -> Result<Option<LeasedJob>, Error> {
+        // Looked for among the readers first: an idle worker asks every second, and must not wait in the writer's queue.
+        let due = sqlx::query(
+            "SELECT key FROM jobs WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at LIMIT 1",
+        )
+        .bind(epoch_ms(now))
+        .fetch_optional(&self.readers)
+        .await?;
+        let Some(due) = due else { return Ok(None) };
+        let taken = sqlx::query(
+            "UPDATE jobs SET leased_until = $3, fence = fence + 1, attempts = attempts + 1 WHERE key = $1 AND state = 'waiting' \
+             AND run_at <= $2 AND leased_until <= $2 RETURNING key, payload, attempts, fence",
+        )
+        .bind(column::<String>(&due, "key")?)
+        .bind(epoch_ms(now))
+        .bind(epoch_ms(now + lease))
+        .fetch_optional(&self.writer)
+        .await?;
+        taken.as_ref().map(read_leased).transpose()
+    }
+
+    /// The job is done; `false` when the lease was lost meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn finish_job(&self, leased: &LeasedJob) -> Result<bool, Error> {
+        self.end_job(leased, "done", None, "").await
+    }
+
+    /// The job failed and is to be tried again at `again_at`, or never.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn fail_job(&self, leased: &LeasedJob, cause: &str, again_at: Option<OffsetDateTime>) -> Result<bool, Error> {
+        self.end_job(leased, if again_at.is_some() { "waiting" } else { "failed" }, again_at, cause).await
+    }
+
+    async fn end_job(&self, leased: &LeasedJob, state: &str, run_at: Option<OffsetDateTime>, cause: &str) -> Result<bool, Error> {
+        let ended = sqlx::query(
+            "UPDATE jobs SET state = $3, run_at = COALESCE($4, run_at), last_error = $5, leased_until = 0 WHERE key = $1 AND fence = $2",
+        )
+        .bind(&leased.key)
+        .bind(leased.fence)
+        .bind(state)
+        .bind(run_at.map(epoch_ms))
+        .bind(cause)
+        .execute(&self.writer)
+        .await?;
+        Ok(ended.rows_affected() == 1)
+    }
+
+    /// Forgets jobs that ended before `before`; their keys may then be used again.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn forget_jobs(&self, before: OffsetDateTime) -> Result<(), Error> {
+        sqlx::query("DELETE FROM jobs WHERE state <> 'waiting' AND run_at < $1")
+            .bind(epoch_ms(before))
+            .execute(&self.writer)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Keeps a job within somebody's transaction, or on its own.
+pub(super) async fn insert_job<'c, E>(executor: E, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<bool, Error>
+where
+    E: Executor<'c, Database = Any>,
+{
+    let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
+    let made = sqlx::query(
+        "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
+         VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(key)
+    .bind(payload)
+    .bind(epoch_ms(run_at))
+    .execute(executor)
+    .await?;
+    Ok(made.rows_affected() == 1)
+}
+
+fn read_leased(row: &AnyRow) -> Result<LeasedJob, Error> {
+    let payload: String = column(row, "payload")?;
+    Ok(LeasedJob {
+        key: column(row, "key")?,
+        job: serde_json::from_str(&payload).map_err(|_unreadable| Error::Unreadable("job"))?,
+        attempts: u32::try_from(column::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
+        fence: column(row, "fence")?,
+    })
+}
