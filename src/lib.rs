@@ -4,11 +4,14 @@
 //! `cli → app → {twilio, vapi, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
 //! {config, clock, names}`. `tests/it/tidy.rs` holds them.
 
+pub mod booking;
 pub mod business;
 pub mod clock;
 pub mod config;
+pub mod inbox;
 pub mod inflight;
 pub mod names;
 pub mod scheduling;
 pub mod span;
 pub mod store;
+pub mod vapi;

@@ -1,0 +1,4 @@
+//! The assistant asks.
+
+pub mod arguments;
+pub mod message;
