@@ -1,7 +1,9 @@
 //! Pure arithmetic of time: zones, opening hours, busy time, open slots, and dates in words. No I/O, no async, no clock.
 
+pub mod board;
 pub mod busy;
 pub mod hours;
+pub mod reading;
 pub mod slots;
 pub mod speech;
 pub mod zone;

@@ -1,0 +1,269 @@
+//! Everything that decides which times are open, gathered beforehand, and the questions it answers. Pure: the calendars
+//! were asked before, the booking comes after.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use time::{Date, OffsetDateTime};
+
+use super::busy::{Busy, Span};
+use super::hours::{DayPlan, Opening, WallSpan};
+use super::slots::{MAX_OFFERS, Reason, Refusal, Rules, Slot, spread};
+use super::zone::Zone;
+
+/// How many days after a date are searched for other times.
+pub const COMING_DAYS: u16 = 14;
+
+/// When a job of this length could start, and who could do it.
+#[derive(Clone, Debug)]
+pub struct Board<'a> {
+    /// Where the hours are meant.
+    pub zone: &'a Zone,
+    /// `[rules]`.
+    pub rules: Rules,
+    /// The present instant.
+    pub now: OffsetDateTime,
+    /// How long the job takes, without its buffer.
+    pub duration: Duration,
+    /// What the calendars were asked about. Outside it nothing is known, so nothing is free: see [`reach`].
+    pub asked: Span,
+    /// Everybody who does this service, in the order of the file.
+    pub crew: Vec<Member<'a>>,
+    /// The index of the one the caller wants; otherwise anybody.
+    pub wanted: Option<usize>,
+}
+
+/// One technician.
+#[derive(Clone, Debug)]
+pub struct Member<'a> {
+    /// When they work.
+    pub opening: &'a Opening,
+    /// What stands in their calendar.
+    pub calendar: Sight,
+    /// Our live jobs, each with its buffer: `[start, end + buffer)`. Complete for all of [`Board::asked`].
+    pub jobs: Vec<Span>,
+}
+
+/// What is known of a calendar.
+#[derive(Clone, Debug)]
+pub enum Sight {
+    /// Everything busy in it.
+    Known(Busy),
+    /// It could not be read: never free, never fully booked.
+    Unknown,
+}
+
+/// Why nobody can take a start, or one technician cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocked {
+    Taken,
+    Unknown,
+}
+
+/// The time that must be known before a [`Board`] can answer for `date` and the days after it: from the start of that day,
+/// or of today, to the end of the last, with a buffer.
+#[must_use]
+pub fn reach(zone: &Zone, rules: &Rules, now: OffsetDateTime, date: Date) -> Span {
+    let (first, last) = days_around(zone, rules, now, date);
+    Span { start: zone.start_of_day(first), end: zone.start_of_day(later(last, 1)) + rules.buffer }
+}
+
+impl Board<'_> {
+    /// Every open start of a date, in the order of time.
+    #[must_use]
+    pub fn slots(&self, date: Date) -> Vec<Slot> {
+        self.open(date, None).unwrap_or_default()
+    }
+
+    /// Up to three open starts of a date, spread over the window or the day. The window restricts the start alone.
+    ///
+    /// # Errors
+    /// The [`Reason`] why there is none.
+    pub fn offers(&self, date: Date, window: Option<WallSpan>) -> Result<Vec<Slot>, Reason> {
+        self.open(date, window).map(|slots| spread(slots, MAX_OFFERS))
+    }
+
+    /// Whether a job may start exactly then, on the grid of steps or off it, and who could do it.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that says why not.
+    pub fn judge(&self, start: OffsetDateTime) -> Result<Slot, Refusal> {
+        let start = self.zone.civil(start);
+        let (date, last_date) = (start.date(), self.last_date());
+        if start < self.now {
+            return Err(Refusal::Past);
+        }
+        if date > last_date {
+            return Err(Refusal::BeyondHorizon { last_date });
+        }
+        let job = Span::starting(start, self.duration);
+        let plans: Vec<_> = self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect();
+        if plans.iter().all(|(_, spans)| spans.is_empty()) {
+            return Err(Refusal::Closed { reason: self.closing_reason(date) });
+        }
+        let present = plans.into_iter().filter(|(_, spans)| spans.iter().any(|span| span.contains(&job)));
+        let present: Vec<usize> = present.map(|(index, _)| index).collect();
+        if present.is_empty() {
+            return Err(Refusal::OutsideHours);
+        }
+        if start < self.earliest() {
+            return Err(Refusal::TooSoon);
+        }
+        self.free(start, &present, self.day(date)).map_err(|blocked| match blocked {
+            Blocked::Taken => Refusal::Taken,
+            Blocked::Unknown => Refusal::Unreachable,
+        })
+    }
+
+    /// Other times for a date, or a window of it, that has none: what the rest of that day has, then the first open days of
+    /// the [`COMING_DAYS`] after it, each in the window where it can be. For a past date from today on; beyond the horizon
+    /// the days that lead up to it. At most three, in the order of time; none where none is known.
+    #[must_use]
+    pub fn coming_days(&self, date: Date, window: Option<WallSpan>) -> Vec<Slot> {
+        let mut found = window.map(|_| spread(self.slots(date), MAX_OFFERS)).unwrap_or_default();
+        let (first, last) = days_around(self.zone, &self.rules, self.now, date);
+        let mut day = if first == date { later(date, 1) } else { first };
+        while day <= last && found.len() < MAX_OFFERS {
+            let slots = self.open(day, window).or_else(|_| self.open(day, None)).unwrap_or_default();
+            found.extend(spread(slots, MAX_OFFERS - found.len()));
+            day = later(day, 1);
+        }
+        found
+    }
+
+    /// Every open start of a date whose wall clock lies in the window, or why there is none.
+    fn open(&self, date: Date, window: Option<WallSpan>) -> Result<Vec<Slot>, Reason> {
+        let last_date = self.last_date();
+        if date < self.today() {
+            return Err(Reason::PastDate);
+        }
+        if date > last_date {
+            return Err(Reason::BeyondHorizon { last_date });
+        }
+        let mut starts = self.starts(date);
+        if starts.is_empty() {
+            let closed = self.candidates().all(|(_, member)| member.opening.on(date).spans.is_empty());
+            return Err(if closed { Reason::Closed { reason: self.closing_reason(date) } } else { Reason::TooLong });
+        }
+        starts.retain(|start, _| window.is_none_or(|window| window.contains_minute(self.zone.minute_of_day(*start))));
+        if starts.is_empty() {
+            return Err(Reason::WindowClosed);
+        }
+        starts.retain(|start, _| *start >= self.earliest());
+        if starts.is_empty() {
+            return Err(Reason::TooSoon);
+        }
+        let day = self.day(date);
+        let (mut open, mut unknown) = (Vec::new(), false);
+        for (start, present) in starts {
+            match self.free(start, &present, day) {
+                Ok(slot) => open.push(slot),
+                Err(blocked) => unknown |= blocked == Blocked::Unknown,
+            }
+        }
+        match (open.is_empty(), unknown) {
+            (false, _) => Ok(open),
+            (true, true) => Err(Reason::Unreachable),
+            (true, false) => Err(Reason::FullyBooked),
+        }
+    }
+
+    /// Every start that steps and hours allow on a date, and whose hours they are. The wall clock is walked and each step
+    /// resolved on its own, so that a change of the clocks moves no start off the grid.
+    fn starts(&self, date: Date) -> BTreeMap<OffsetDateTime, Vec<usize>> {
+        let step = self.rules.slot_step.as_secs().div_ceil(60).max(1);
+        let step = usize::try_from(step).unwrap_or(usize::MAX);
+        let mut starts = BTreeMap::<OffsetDateTime, Vec<usize>>::new();
+        for (index, member) in self.candidates() {
+            for wall in member.opening.on(date).spans {
+                let Some(span) = wall.on(date, self.zone) else { continue };
+                for minute in (wall.from_minute..wall.to_minute).step_by(step) {
+                    let start = self.zone.local_minute(date, minute).first();
+                    if let Some(start) = start.filter(|start| span.contains(&Span::starting(*start, self.duration))) {
+                        starts.entry(start).or_default().push(index);
+                    }
+                }
+            }
+        }
+        starts
+    }
+
+    /// Who of those present is free, least busy first.
+    fn free(&self, start: OffsetDateTime, present: &[usize], day: Span) -> Result<Slot, Blocked> {
+        let (mut free, mut blocked) = (Vec::new(), Blocked::Taken);
+        for (index, member) in self.candidates().filter(|(index, _)| present.contains(index)) {
+            match self.standing(member, start, day) {
+                Ok(jobs_that_day) => free.push((jobs_that_day, index)),
+                Err(Blocked::Unknown) => blocked = Blocked::Unknown,
+                Err(Blocked::Taken) => {}
+            }
+        }
+        if free.is_empty() {
+            return Err(blocked);
+        }
+        free.sort_unstable();
+        Ok(Slot { start, technicians: free.into_iter().map(|(_, index)| index).collect() })
+    }
+
+    /// How many jobs of ours a technician has that day, if this one fits in. Our own rows come first: they are known even
+    /// where the calendar is not. A job keeps its buffer from the next one of ours, but not from a foreign event: the
+    /// owner knows what their own events need.
+    fn standing(&self, member: &Member<'_>, start: OffsetDateTime, day: Span) -> Result<usize, Blocked> {
+        let job = Span::starting(start, self.duration);
+        let blocked = Span::starting(start, self.duration + self.rules.buffer);
+        let jobs_that_day = member.jobs.iter().filter(|job| day.start <= job.start && job.start < day.end).count();
+        let full = self.rules.max_jobs_per_day > 0 && jobs_that_day >= self.rules.max_jobs_per_day as usize;
+        if full || member.jobs.iter().any(|other| other.overlaps(&blocked)) {
+            return Err(Blocked::Taken);
+        }
+        match &member.calendar {
+            Sight::Known(busy) if !busy.is_free(job) => Err(Blocked::Taken),
+            Sight::Known(_) if self.asked.contains(&job) => Ok(jobs_that_day),
+            Sight::Known(_) | Sight::Unknown => Err(Blocked::Unknown),
+        }
+    }
+
+    /// Those who may be asked for, with their index in the crew.
+    fn candidates(&self) -> impl Iterator<Item = (usize, &Member<'_>)> {
+        self.crew.iter().enumerate().filter(|(index, _)| self.wanted.is_none_or(|wanted| wanted == *index))
+    }
+
+    /// Why everybody is away, if all have the same reason: one technician's vacation explains nothing about the others.
+    fn closing_reason(&self, date: Date) -> Option<String> {
+        let plans: Vec<DayPlan<'_>> = self.candidates().map(|(_, member)| member.opening.on(date)).collect();
+        let reason = plans.first()?.reason?;
+        plans.iter().all(|plan| plan.reason == Some(reason)).then(|| reason.to_owned())
+    }
+
+    fn day(&self, date: Date) -> Span {
+        Span { start: self.zone.start_of_day(date), end: self.zone.start_of_day(later(date, 1)) }
+    }
+
+    fn today(&self) -> Date {
+        self.zone.date(self.now)
+    }
+
+    fn last_date(&self) -> Date {
+        later(self.today(), self.rules.horizon_days)
+    }
+
+    fn earliest(&self) -> OffsetDateTime {
+        self.now + self.rules.minimum_notice
+    }
+}
+
+/// The first and the last date of which other times are offered when `date` has none; `date` itself where it can be booked.
+fn days_around(zone: &Zone, rules: &Rules, now: OffsetDateTime, date: Date) -> (Date, Date) {
+    let today = zone.date(now);
+    let horizon = later(today, rules.horizon_days);
+    let first = if date > horizon { earlier(horizon, COMING_DAYS - 1) } else { date }.max(today);
+    (first, later(first, COMING_DAYS).min(horizon))
+}
+
+fn later(date: Date, days: u16) -> Date {
+    date.saturating_add(time::Duration::days(i64::from(days)))
+}
+
+fn earlier(date: Date, days: u16) -> Date {
+    date.saturating_sub(time::Duration::days(i64::from(days)))
+}
