@@ -108,6 +108,14 @@ impl<V: Clone> Running<V> {
     /// # Errors
     /// [`Died`] when the work ended without one.
     pub async fn outcome(mut self) -> Result<V, Died> {
+        self.wait().await
+    }
+
+    /// The same, for who may stop waiting and come back.
+    ///
+    /// # Errors
+    /// [`Died`] when the work ended without one.
+    pub async fn wait(&mut self) -> Result<V, Died> {
         let value = self.0.wait_for(Option::is_some).await.map_err(|_closed| Died)?;
         value.clone().ok_or(Died)
     }

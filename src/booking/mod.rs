@@ -1,2 +1,65 @@
-//! x
+//! Deciding, then acting: what is open, and the one way in which a time becomes a job. Decisions are pure (`machine.rs`,
+//! `when.rs`); the shell around them asks the calendar, keeps the ledger and never holds a transaction across a call.
+
+pub mod book;
+pub mod check;
+mod drive;
+pub mod error;
+mod identity;
 pub mod machine;
+pub mod when;
+pub mod words;
+
+use tokio::runtime::Handle;
+
+use crate::business::profile::{Profile, Technician};
+use crate::calendar::{Calendars, Place};
+use crate::clock::Clock;
+use crate::inflight::InFlight;
+use crate::names::{BookingId, Phone};
+use crate::store::Store;
+use drive::Verdict;
+
+/// How many bookings may be under way at once.
+const CAPACITY: usize = 2_000;
+
+/// Where bookings are made. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    store: Store,
+    calendars: Calendars,
+    clock: Clock,
+    drives: InFlight<BookingId, Verdict>,
+}
+
+/// Who is calling, as far as the signalling tells.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The number that the call comes from; `None` when it is withheld.
+    pub signalled: Option<Phone>,
+    /// Vapi's name of the call, else its `CallSid`.
+    pub call_id: Option<String>,
+}
+
+impl Desk {
+    /// Bookings run on `runtime`, so that they outlive the request that asked for them.
+    #[must_use]
+    pub fn new(store: Store, calendars: Calendars, clock: Clock, runtime: Handle) -> Self {
+        Self { store, calendars, clock, drives: InFlight::new(runtime, CAPACITY) }
+    }
+
+    /// Whether a booking at this business would be possible now.
+    ///
+    /// # Errors
+    /// A [`crate::calendar::Fault`] that says what is wrong.
+    pub async fn probe(&self, profile: &Profile) -> Result<(), crate::calendar::Fault> {
+        let places: Vec<Place> = profile.technicians.iter().filter_map(|technician| place_of(profile, technician)).collect();
+        self.calendars.probe(&places, self.clock.now()).await
+    }
+}
+
+/// The calendar of a technician; `None` while the owner has not chosen one.
+fn place_of(profile: &Profile, technician: &Technician) -> Option<Place> {
+    let calendar = technician.calendar.clone()?;
+    Some(Place { business: profile.slug.clone(), calendar })
+}

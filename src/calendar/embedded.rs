@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Event, Fault, Inserted, NewEvent, Place};
+use super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use crate::names::{BookingId, EventId};
 use crate::scheduling::busy::Span;
 use crate::store::Store;
@@ -68,6 +68,12 @@ impl Embedded {
     /// The event with this id.
     pub(super) async fn get(&self, place: &Place, id: &EventId) -> Result<Option<Event>, Fault> {
         Ok(self.store.event(&key(place), id.as_str()).await.map_err(unknown)?.and_then(read))
+    }
+
+    /// Takes the event out; its id stays burned.
+    pub(super) async fn delete(&self, place: &Place, id: &EventId) -> Result<Deleted, Fault> {
+        let known = self.store.cancel_event(&key(place), id.as_str()).await.map_err(unknown)?;
+        Ok(if known { Deleted::Gone } else { Deleted::NeverThere })
     }
 }
 

@@ -85,6 +85,15 @@ pub enum Inserted {
     Unknown(String),
 }
 
+/// What came of taking an event out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// It is gone, now or before; its id stays burned, so no insert can bring it back.
+    Gone,
+    /// The calendar never saw it. An insert may still be on its way.
+    NeverThere,
+}
+
 /// The calendars of all businesses.
 #[derive(Clone, Debug)]
 pub enum Calendars {
@@ -131,6 +140,17 @@ impl Calendars {
         match self {
             Self::Google(google) => google.get(place, id).await,
             Self::Embedded(embedded) => embedded.get(place, id).await,
+        }
+    }
+
+    /// Takes the event with this id out.
+    ///
+    /// # Errors
+    /// A [`Fault`] when nobody knows whether it is gone.
+    pub async fn delete(&self, place: &Place, id: &EventId) -> Result<Deleted, Fault> {
+        match self {
+            Self::Google(google) => google.delete(place, id).await,
+            Self::Embedded(embedded) => embedded.delete(place, id).await,
         }
     }
 

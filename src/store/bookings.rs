@@ -2,7 +2,7 @@
 //! per wish (a unique index) and per time and calendar (triggers), and the row count says who won.
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, Transaction};
+use sqlx::{Any, Executor, Transaction};
 use time::OffsetDateTime;
 
 use super::row::{column, instant, named, truth};
@@ -134,7 +134,9 @@ impl Store {
     /// When the database fails: then nothing is claimed.
     pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
         let mut transaction = self.begin_write().await?;
-        if let Some(same) = same_wish(&mut transaction, booking, wished).await? {
+        let named = booking.technician_named.then_some(booking.technician.as_str());
+        let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
+        if let Some(same) = same_wish(&mut *transaction, wish, wished, named).await? {
             return Ok(Claim::Same(Box::new(same)));
         }
         if insert(&mut transaction, booking).await? == 0 {
@@ -144,6 +146,22 @@ impl Store {
         record(&mut transaction, booking.id, "", "claimed", "wish", &booking.tool_call_id, booking.created_at).await?;
         transaction.commit().await?;
         Ok(Claim::Ours)
+    }
+
+    /// The live booking of the same caller and service that starts in `wished`: with a technician named on both sides,
+    /// only the same one's.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn same_wish(
+        &self,
+        business: &Slug,
+        caller: &str,
+        service: &str,
+        wished: Span,
+        technician: Option<&str>,
+    ) -> Result<Option<BookingRow>, Error> {
+        same_wish(&self.readers, (business, caller, service), wished, technician).await
     }
 
     /// Moves a booking, and records the move.
@@ -258,24 +276,28 @@ impl Store {
     }
 }
 
-async fn same_wish(
-    transaction: &mut Transaction<'_, Any>,
-    booking: &BookingRow,
+async fn same_wish<'c, E>(
+    executor: E,
+    (business, caller, service): (&Slug, &str, &str),
     wished: Span,
-) -> Result<Option<BookingRow>, Error> {
+    technician: Option<&str>,
+) -> Result<Option<BookingRow>, Error>
+where
+    E: Executor<'c, Database = Any>,
+{
     let statement = format!(
         "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND business = $1 AND caller_key = $2 AND service = $3 AND starts_at >= $4 \
          AND starts_at < $5 AND ($6 = 0 OR technician_named = 0 OR technician = $7) ORDER BY starts_at LIMIT 1"
     );
     let row = sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(booking.business.as_str())
-        .bind(&booking.caller_key)
-        .bind(&booking.service)
+        .bind(business.as_str())
+        .bind(caller)
+        .bind(service)
         .bind(epoch_ms(wished.start))
         .bind(epoch_ms(wished.end))
-        .bind(i64::from(booking.technician_named))
-        .bind(&booking.technician)
-        .fetch_optional(&mut **transaction)
+        .bind(i64::from(technician.is_some()))
+        .bind(technician.unwrap_or_default())
+        .fetch_optional(executor)
         .await?;
     row.as_ref().map(read_booking).transpose()
 }

@@ -74,6 +74,16 @@ impl Store {
         row.as_ref().map(read_event).transpose()
     }
 
+    /// Marks the event as deleted; `false` when there never was one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn cancel_event(&self, calendar: &str, id: &str) -> Result<bool, Error> {
+        let statement = "UPDATE embedded_events SET cancelled = 1, etag = etag || '-' WHERE calendar = $1 AND id = $2";
+        let known = sqlx::query(statement).bind(calendar).bind(id).execute(&self.writer).await?;
+        Ok(known.rows_affected() == 1)
+    }
+
     /// The events that are not deleted and overlap `[from, to)`, by start.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod calls;
 pub mod deliveries;
 pub mod events;
 pub mod jobs;
+pub mod offers;
 mod row;
 
 use std::time::Duration;

@@ -1,4 +1,63 @@
-//! The assistant asks.
+//! The assistant asks: Vapi's webhook, from the proof to the answer. Every proven tool call is answered 200 with one line
+//! that can be spoken, in time, whatever goes wrong behind it.
 
 pub mod arguments;
+mod limits;
 pub mod message;
+pub mod reply;
+pub mod request;
+pub mod signature;
+pub mod tools;
+mod webhook;
+mod whose;
+
+use std::sync::Arc;
+
+use actix_web::web::{self, ServiceConfig};
+use tokio::runtime::Handle;
+
+use self::limits::ToolLimits;
+use crate::booking::Desk;
+use crate::business::routing::Directory;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::inbox::Inbox;
+use crate::store::Store;
+use crate::suspects::Suspects;
+
+/// Everything that the Vapi route needs, built once for all workers.
+#[derive(Debug)]
+pub struct Station {
+    settings: Arc<Settings>,
+    directory: Directory,
+    store: Store,
+    desk: Desk,
+    inbox: Inbox,
+    clock: Clock,
+    suspects: Suspects,
+    limits: ToolLimits,
+    runtime: Handle,
+}
+
+impl Station {
+    /// `runtime` is the main one: what a request began must outlive it.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        directory: Directory,
+        store: Store,
+        desk: Desk,
+        clock: Clock,
+        suspects: Suspects,
+        runtime: Handle,
+    ) -> Self {
+        let inbox = Inbox::new(store.clone(), clock.clone(), runtime.clone());
+        let limits = ToolLimits::new(&directory);
+        Self { settings, directory, store, desk, inbox, clock, suspects, limits, runtime }
+    }
+}
+
+/// Mounts the route; it needs a `web::Data<Station>`.
+pub fn routes(config: &mut ServiceConfig) {
+    config.route("/webhook/vapi", web::post().to(webhook::webhook));
+}

@@ -1,0 +1,149 @@
+//! What is open: the calendars and our own ledger are asked once, then the board answers.
+
+use std::sync::Arc;
+
+use time::{Date, OffsetDateTime};
+
+use super::error::{NotOpen, Refusal};
+use super::{Caller, Desk, place_of};
+use crate::business::profile::{Profile, Service, Technician};
+use crate::clock::Deadline;
+use crate::scheduling::board::{Board, Member, Sight, reach};
+use crate::scheduling::busy::Span;
+use crate::scheduling::hours::WallSpan;
+use crate::scheduling::reading::read_date;
+use crate::scheduling::slots::{Reason, Slot};
+
+/// What a caller asks for, as the model put it.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// `serviceType`
+    pub service: Option<String>,
+    /// `requestedDate`
+    pub date: Option<String>,
+    /// `timeWindow`
+    pub window: Option<String>,
+    /// `technician`
+    pub technician: Option<String>,
+    /// Who asks.
+    pub caller: Caller,
+}
+
+/// What can be offered.
+#[derive(Clone, Debug)]
+pub struct Openings {
+    /// The service's name.
+    pub service: String,
+    /// The date that was asked for.
+    pub date: Date,
+    /// The date now, where the business is.
+    pub today: Date,
+    /// Up to three open times, in local time; on that date, or else on the days after it.
+    pub starts: Vec<OffsetDateTime>,
+    /// Why that date has none.
+    pub none_because: Option<NotOpen>,
+}
+
+/// A question that can be answered: everything in it is known here.
+pub(super) struct Asked<'p> {
+    pub profile: &'p Profile,
+    pub service: &'p Service,
+    pub crew: Vec<&'p Technician>,
+    /// Index into `crew`.
+    pub wanted: Option<usize>,
+}
+
+impl<'p> Asked<'p> {
+    /// Finds the service and the technician.
+    pub(super) fn read(profile: &'p Profile, service: Option<&str>, technician: Option<&str>) -> Result<Self, Refusal> {
+        let service = profile.service(service).map_err(|unknown| Refusal::ServiceUnknown { offered: unknown.offered })?;
+        let crew = profile.technicians_for(service);
+        let Some(said) = technician else { return Ok(Self { profile, service, crew, wanted: None }) };
+        let Some(named) = profile.technician(said) else {
+            let offered = profile.technicians.iter().filter_map(|technician| technician.name.clone()).collect();
+            return Err(Refusal::TechnicianUnknown { offered });
+        };
+        let wanted = crew.iter().position(|member| member.id == named.id).ok_or_else(|| Refusal::TechnicianUnable {
+            technician: named.name.clone().unwrap_or_else(|| named.id.clone()),
+            service: service.name.clone(),
+        })?;
+        Ok(Self { profile, service, crew, wanted: Some(wanted) })
+    }
+}
+
+/// A date as the model gives it.
+pub(super) fn date_meant(said: Option<&str>, today: Date) -> Result<Date, Refusal> {
+    let date = read_date(said.ok_or(Refusal::DateMissing)?).ok_or(Refusal::DateUnclear)?;
+    if date < today { Err(Refusal::Past { today }) } else { Ok(date) }
+}
+
+/// A window as the model names it.
+pub(super) fn window_meant(profile: &Profile, said: Option<&str>) -> Result<Option<WallSpan>, Refusal> {
+    said.map(|said| profile.window(said).ok_or(Refusal::WindowUnknown)).transpose()
+}
+
+impl Desk {
+    /// Up to three open times of a date, or why there are none and which other times there are.
+    ///
+    /// # Errors
+    /// A [`Refusal`] for what cannot be understood, and when the calendar cannot be asked.
+    pub async fn check(&self, profile: &Arc<Profile>, question: &Question, deadline: Deadline) -> Result<Openings, Refusal> {
+        let asked = Asked::read(profile, question.service.as_deref(), question.technician.as_deref())?;
+        let now = self.clock.now();
+        let today = profile.zone.date(now);
+        let date = date_meant(question.date.as_deref(), today)?;
+        let window = window_meant(profile, question.window.as_deref())?;
+        let board = self.board(&asked, reach(&profile.zone, &profile.rules, now, date), deadline).await?;
+        let (starts, none_because) = match board.offers(date, window) {
+            Ok(slots) => (slots, None),
+            Err(Reason::Unreachable) => return Err(Refusal::CalendarDown),
+            Err(reason) => (board.coming_days(date, window), Some(NotOpen::Day(reason))),
+        };
+        let starts = starts_of(starts);
+        if let Some(call) = &question.caller.call_id {
+            self.store.keep_offers(&profile.slug, call, &starts, now).await?;
+        }
+        Ok(Openings { service: asked.service.name.clone(), date, today, starts, none_because })
+    }
+
+    /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
+    pub(super) async fn board<'p>(&self, asked: &Asked<'p>, span: Span, deadline: Deadline) -> Result<Board<'p>, Refusal> {
+        let places: Vec<_> = asked.crew.iter().filter_map(|technician| place_of(asked.profile, technician)).collect();
+        let all_day = asked.profile.rules.all_day_free_blocks;
+        let looked = tokio::time::timeout(deadline.left(), self.calendars.busy(&places, span, all_day)).await;
+        let mut busy = looked.unwrap_or_default();
+        let mut board = self.blank_board(asked, span).await?;
+        for (member, technician) in board.crew.iter_mut().zip(&asked.crew) {
+            let spans = place_of(asked.profile, technician).and_then(|place| busy.remove(&place)).and_then(Result::ok);
+            member.calendar = spans.map_or(Sight::Unknown, |spans| Sight::Known(spans.into_iter().collect()));
+        }
+        Ok(board)
+    }
+
+    /// The same without the calendars, as if they were empty: what rules, hours and our own ledger allow.
+    pub(super) async fn blank_board<'p>(&self, asked: &Asked<'p>, span: Span) -> Result<Board<'p>, Refusal> {
+        let mut crew = Vec::with_capacity(asked.crew.len());
+        for technician in &asked.crew {
+            let jobs = match place_of(asked.profile, technician) {
+                Some(place) => self.store.claims_between(&self.calendars.claim_key(&place), span).await?,
+                None => Vec::new(),
+            };
+            let jobs = jobs.iter().map(|row| Span { start: row.span.start, end: row.free_at }).collect();
+            crew.push(Member { opening: &technician.opening, calendar: Sight::Known(std::iter::empty().collect()), jobs });
+        }
+        Ok(Board {
+            zone: &asked.profile.zone,
+            rules: asked.profile.rules,
+            now: self.clock.now(),
+            duration: asked.service.duration,
+            asked: span,
+            crew,
+            wanted: asked.wanted,
+        })
+    }
+}
+
+/// The starts of slots.
+pub(super) fn starts_of(slots: Vec<Slot>) -> Vec<OffsetDateTime> {
+    slots.into_iter().map(|slot| slot.start).collect()
+}

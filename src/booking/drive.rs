@@ -1,0 +1,259 @@
+//! Carrying one booking from where it stands to its end: does what the machine asks for, keeps every move in the ledger
+//! before it acts on it, and reports what came of it. Runs on the main runtime, whoever waits and whoever has left.
+
+use std::sync::Arc;
+
+use time::{Duration, OffsetDateTime};
+
+use super::machine::{Action, Happened, Standing};
+use super::{Desk, identity, words};
+use crate::business::profile::Profile;
+use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
+use crate::names::{BookingId, BookingState};
+use crate::scheduling::busy::Span;
+use crate::store::bookings::{BookingRow, Move, Moved};
+use crate::store::jobs::Job;
+use crate::store::{self};
+
+/// How long an event must be missing before no insert can still be on its way.
+const LONG_MISSING: Duration = Duration::MINUTE;
+/// A bound on the steps of one drive: the machine ends long before; a mistake in it must not turn into a loop.
+const MAX_STEPS: usize = 24;
+
+/// How a drive ended.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// The event exists.
+    Booked(Box<BookingRow>),
+    /// The time is not to be had.
+    Taken,
+    /// Nothing was booked, and the calendar cannot be asked.
+    Unreachable,
+    /// Nothing more is known now.
+    Later,
+}
+
+/// What a drive holds in its hands.
+struct Drive<'a> {
+    desk: &'a Desk,
+    profile: &'a Profile,
+    row: BookingRow,
+    place: Place,
+    standing: Standing,
+    promised: bool,
+}
+
+impl Desk {
+    /// Starts a drive of this booking, or joins the one that runs. `wanted`: somebody waits for it.
+    pub(super) fn drive(&self, profile: &Arc<Profile>, row: &BookingRow, wanted: bool) -> Result<crate::inflight::Running<Verdict>, crate::inflight::Full> {
+        self.drives.join(row.id, || {
+            let (desk, profile, row) = (self.clone(), Arc::clone(profile), row.clone());
+            async move {
+                let id = row.id;
+                Drive::new(&desk, &profile, row, wanted).run().await.unwrap_or_else(|error| {
+                    tracing::error!(booking.id = %id, error = %error, "the ledger failed in the middle of a booking");
+                    Verdict::Later
+                })
+            }
+        })
+    }
+
+    /// Finishes a booking that nobody waits for; `true` when it needs nothing more.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn settle(&self, profile: &Arc<Profile>, id: BookingId) -> Result<bool, store::Error> {
+        let Some(row) = self.store.booking(id).await? else { return Ok(true) };
+        if is_finished(row.state) {
+            return Ok(true);
+        }
+        if let Ok(running) = self.drive(profile, &row, row.promised) {
+            let _whatever = running.outcome().await;
+        }
+        Ok(self.store.booking(id).await?.is_none_or(|row| is_finished(row.state)))
+    }
+}
+
+fn is_finished(state: BookingState) -> bool {
+    matches!(state, BookingState::Confirmed | BookingState::Cancelled | BookingState::Released)
+}
+
+impl<'a> Drive<'a> {
+    fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, wanted: bool) -> Self {
+        // An insert may have been on its way when the work was cut off: the ledger says only that one was about to be sent.
+        let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
+        let standing = Standing { state: row.state, generation: row.generation, in_doubt, inserts: 0, wanted };
+        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let promised = row.promised;
+        Self { desk, profile, row, place, standing, promised }
+    }
+
+    async fn run(mut self) -> Result<Verdict, store::Error> {
+        let mut action = self.standing.take_up();
+        for _ in 0..MAX_STEPS {
+            let happened = match action {
+                Action::Look => self.look().await,
+                Action::Insert => self.insert().await,
+                Action::Get => self.get().await,
+                Action::Delete => self.delete().await,
+                Action::TellBooked => return self.end(Verdict::Booked(Box::new(self.row.clone()))).await,
+                Action::TellTaken => return self.end(Verdict::Taken).await,
+                Action::TellUnreachable => return self.end(Verdict::Unreachable).await,
+                Action::LeaveForLater => return self.end(Verdict::Later).await,
+            };
+            let (next, then) = self.standing.after(happened);
+            self.keep(next, happened).await?;
+            action = then;
+        }
+        self.end(Verdict::Later).await
+    }
+
+    /// Keeps the move before anything is done because of it.
+    async fn keep(&mut self, next: Standing, happened: Happened) -> Result<(), store::Error> {
+        let stored = |standing: &Standing| (standing.state, standing.generation, standing.in_doubt);
+        let same_missing = self.missing_since(happened) == self.row.missing_since;
+        if stored(&next) == stored(&self.standing) && same_missing {
+            self.standing = next;
+            return Ok(());
+        }
+        let event_id = identity::event_id(&self.row.business, self.row.id, next.generation);
+        let step = Move {
+            from: self.standing.state,
+            to: next.state,
+            cause: cause_of(happened),
+            evidence: &format!("{event_id} {}", self.row.etag),
+            generation: next.generation,
+            in_doubt: next.in_doubt,
+            missing_since: self.missing_since(happened),
+            event_id: &event_id,
+            etag: &self.row.etag,
+        };
+        match self.desk.store.move_booking(self.row.id, &step, self.desk.clock.now()).await? {
+            Moved::Made { promised } => self.promised = promised,
+            Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
+        }
+        self.row.missing_since = self.missing_since(happened);
+        self.row.event_id = event_id;
+        self.row.state = next.state;
+        self.standing = next;
+        Ok(())
+    }
+
+    async fn look(&self) -> Happened {
+        let all_day = self.profile.rules.all_day_free_blocks;
+        match self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day).await {
+            Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => Happened::LookTaken,
+            Ok(_) => Happened::LookFree,
+            Err(fault) => self.unknown("look", &fault, Happened::LookUnknown),
+        }
+    }
+
+    async fn insert(&mut self) -> Happened {
+        match self.desk.calendars.insert(&self.place, &self.event()).await {
+            Inserted::Placed(event) => {
+                self.row.etag = event.etag;
+                Happened::InsertPlaced
+            }
+            Inserted::Duplicate => Happened::InsertDuplicate,
+            Inserted::Refused(cause) => self.unknown("insert", &Fault::Refused(cause), Happened::InsertRefused),
+            Inserted::NotSent(cause) => self.unknown("insert", &Fault::Unknown(cause), Happened::InsertNotSent),
+            Inserted::Unknown(cause) => self.unknown("insert", &Fault::Unknown(cause), Happened::InsertUnknown),
+        }
+    }
+
+    async fn get(&mut self) -> Happened {
+        match self.desk.calendars.get(&self.place, &self.row.event_id).await {
+            Ok(None) => Happened::FoundNothing { for_long: self.is_missing_for_long() },
+            Ok(Some(event)) if event.cancelled => Happened::FoundDeleted,
+            Ok(Some(event)) => self.found(event),
+            Err(fault) => self.unknown("get", &fault, Happened::FoundUnknown),
+        }
+    }
+
+    fn found(&mut self, event: Event) -> Happened {
+        if event.booking != Some(self.row.id) {
+            return Happened::FoundForeign;
+        }
+        self.row.etag = event.etag;
+        Happened::FoundOurs
+    }
+
+    async fn delete(&self) -> Happened {
+        match self.desk.calendars.delete(&self.place, &self.row.event_id).await {
+            Ok(Deleted::Gone) => Happened::DeleteDone,
+            Ok(Deleted::NeverThere) => Happened::DeleteNothing { for_long: self.is_missing_for_long() },
+            Err(fault) => self.unknown("delete", &fault, Happened::DeleteUnknown),
+        }
+    }
+
+    fn unknown(&self, what: &str, fault: &Fault, happened: Happened) -> Happened {
+        tracing::warn!(booking.id = %self.row.id, business = %self.row.business, calendar.asked = what, cause = %fault, "the calendar gave no clear answer");
+        happened
+    }
+
+    fn is_missing_for_long(&self) -> bool {
+        self.row.missing_since.is_some_and(|since| self.desk.clock.now() - since >= LONG_MISSING)
+    }
+
+    /// Since when the event is missing, after this.
+    fn missing_since(&self, happened: Happened) -> Option<OffsetDateTime> {
+        match happened {
+            Happened::FoundNothing { .. } | Happened::DeleteNothing { .. } => {
+                Some(self.row.missing_since.unwrap_or_else(|| self.desk.clock.now()))
+            }
+            _ => self.row.missing_since,
+        }
+    }
+
+    fn event(&self) -> NewEvent {
+        NewEvent {
+            id: self.row.event_id.clone(),
+            summary: words::summary(self.profile, &self.row),
+            description: words::description(&self.row),
+            location: Some(self.row.address.clone()).filter(|address| !address.is_empty()),
+            span: Span { start: self.row.span.start, end: self.row.span.end },
+            time_zone: self.row.zone.clone(),
+            booking: self.row.id,
+            call_id: self.row.call_id.clone(),
+            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && !email.is_empty()),
+        }
+    }
+
+    /// What follows the end of a drive: what is left is taken up again, and who was told "being arranged" is told the outcome.
+    async fn end(&self, verdict: Verdict) -> Result<Verdict, store::Error> {
+        let now = self.desk.clock.now();
+        tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.state = self.row.state.as_str(), "a booking came to rest");
+        if !is_finished(self.row.state) {
+            let key = format!("settle/{}/{}", self.row.id, crate::clock::epoch_ms(now));
+            let job = Job::Settle { booking: self.row.id };
+            self.desk.store.enqueue(&key, &job, now + std::time::Duration::from_secs(5)).await?;
+        } else if self.promised {
+            let today = self.profile.zone.date(now);
+            let text = words::late_outcome(self.profile, &self.row, today);
+            let job = Job::Sms { business: self.row.business.clone(), to: self.row.customer_phone.clone(), text };
+            self.desk.store.enqueue(&format!("told/{}/{}", self.row.id, self.row.state.as_str()), &job, now).await?;
+        }
+        Ok(verdict)
+    }
+}
+
+fn cause_of(happened: Happened) -> &'static str {
+    match happened {
+        Happened::LookFree => "look_free",
+        Happened::LookTaken => "look_taken",
+        Happened::LookUnknown => "look_unknown",
+        Happened::InsertPlaced => "insert_placed",
+        Happened::InsertDuplicate => "insert_duplicate",
+        Happened::InsertRefused => "insert_refused",
+        Happened::InsertNotSent => "insert_not_sent",
+        Happened::InsertUnknown => "insert_unknown",
+        Happened::FoundOurs => "found_ours",
+        Happened::FoundDeleted => "found_deleted",
+        Happened::FoundForeign => "found_foreign",
+        Happened::FoundNothing { .. } => "found_nothing",
+        Happened::FoundUnknown => "found_unknown",
+        Happened::DeleteDone => "delete_done",
+        Happened::DeleteNothing { .. } => "delete_nothing",
+        Happened::DeleteUnknown => "delete_unknown",
+    }
+}

@@ -1,0 +1,66 @@
+//! What a booking is called: in the calendar, in a text message, and when it is spoken. Pure; never an ISO date, and no id
+//! but the confirmation code.
+
+use time::{Date, OffsetDateTime};
+
+use crate::business::profile::Profile;
+use crate::names::BookingState;
+use crate::scheduling::speech::{spoken_date, spoken_date_time};
+use crate::store::bookings::BookingRow;
+
+/// The title of the event, from the business's template.
+pub(super) fn summary(profile: &Profile, row: &BookingRow) -> String {
+    // The customer's name goes in last: it may hold a placeholder's spelling, and must stay what it is.
+    profile.event_summary.replace("{service}", &row.service).replace("{customer}", &row.customer_name)
+}
+
+/// The event's description: one line each.
+pub(super) fn description(row: &BookingRow) -> String {
+    let lines = [
+        ("Customer", row.customer_name.as_str()),
+        ("Phone", row.customer_phone.as_str()),
+        ("Service", &row.service),
+        ("Preferred time", &row.preferred),
+        ("Notes", &row.notes),
+        ("Call", &row.call_id),
+    ];
+    lines.map(|(name, value)| format!("{name}: {value}").trim_end().to_owned()).join("\n")
+}
+
+/// A wish for a given time.
+pub(super) fn at(start: OffsetDateTime, today: Date) -> String {
+    spoken_date_time(start, today)
+}
+
+/// A wish for a window of a day.
+pub(super) fn in_window(date: Date, today: Date, window: Option<&str>) -> String {
+    let day = spoken_date(date, today);
+    window.map_or_else(|| format!("{day}, any time"), |window| format!("{day}, {}", window.to_lowercase()))
+}
+
+/// The start as the wall clock shows it, for the ledger.
+pub(super) fn wall_clock(local: OffsetDateTime) -> String {
+    format!("{} {:02}:{:02}", local.date(), local.hour(), local.minute())
+}
+
+/// What is said of a booking that exists.
+#[must_use]
+pub fn booked(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    let start = spoken_date_time(profile.zone.civil(row.span.start), today);
+    let with = profile.technicians.iter().find(|technician| technician.id == row.technician).and_then(|t| t.name.as_deref());
+    let with = with.map(|name| format!(" with {name}")).unwrap_or_default();
+    format!("You're booked for {} on {start}{with}. Your confirmation code is {}.", row.service, row.confirmation)
+}
+
+/// What is sent by SMS when the outcome came after the answer.
+#[must_use]
+pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    if row.state == BookingState::Confirmed {
+        return format!("{}: {}", profile.name, booked(profile, row, today));
+    }
+    let start = spoken_date_time(profile.zone.civil(row.span.start), today);
+    format!(
+        "{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.",
+        profile.name, row.service
+    )
+}

@@ -1,0 +1,140 @@
+//! For load balancers and monitors: whether the process serves, and whether each business can book. What is told is at
+//! most 30 s old.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::{self, Data, Path, ServiceConfig};
+use serde::Serialize;
+use time::OffsetDateTime;
+use tokio::sync::Mutex;
+
+use crate::booking::Desk;
+use crate::business::routing::Directory;
+use crate::clock::Clock;
+use crate::inflight::InFlight;
+use crate::names::Slug;
+use crate::store::Store;
+
+/// How old an answer may be.
+const MAX_AGE: Duration = Duration::from_secs(30);
+/// How long a calendar has to answer before it counts as unreachable.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is known of everybody's health. Built once for all workers.
+#[derive(Clone, Debug)]
+pub struct Health {
+    directory: Directory,
+    store: Store,
+    desk: Desk,
+    clock: Clock,
+    draining: Arc<AtomicBool>,
+    looking: InFlight<(), Arc<Findings>>,
+    last: Arc<Mutex<Option<Arc<Findings>>>>,
+}
+
+#[derive(Clone, Debug)]
+struct Findings {
+    at: OffsetDateTime,
+    database: Option<Problem>,
+    businesses: BTreeMap<Slug, Problem>,
+}
+
+/// One line of `/readyz`.
+#[derive(Clone, Debug, Serialize)]
+struct Problem {
+    business: Option<Slug>,
+    problem: String,
+    #[serde(with = "time::serde::rfc3339")]
+    since: OffsetDateTime,
+}
+
+impl Health {
+    /// Probes run on `runtime`.
+    #[must_use]
+    pub fn new(directory: Directory, store: Store, desk: Desk, clock: Clock, runtime: tokio::runtime::Handle) -> Self {
+        let looking = InFlight::new(runtime, 1);
+        Self { directory, store, desk, clock, draining: Arc::default(), looking, last: Arc::default() }
+    }
+
+    /// From now on `/healthz` says 503: no new work is to be sent here.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::SeqCst);
+    }
+
+    async fn findings(&self) -> Option<Arc<Findings>> {
+        let last = self.last.lock().await.clone();
+        let now = self.clock.now();
+        if let Some(last) = last.filter(|last| (now - last.at).unsigned_abs() < MAX_AGE) {
+            return Some(last);
+        }
+        let health = self.clone();
+        self.looking.join((), || async move { health.look().await }).ok()?.outcome().await.ok()
+    }
+
+    async fn look(&self) -> Arc<Findings> {
+        let now = self.clock.now();
+        let before = self.last.lock().await.clone();
+        let database = self.store.ping().await.err().map(|error| {
+            tracing::error!(error = %error, "the database does not answer");
+            let since = before.as_ref().and_then(|before| before.database.as_ref()).map_or(now, |problem| problem.since);
+            Problem { business: None, problem: "the database does not answer".into(), since }
+        });
+        let probes = self.directory.all().map(|profile| async move {
+            let probe = tokio::time::timeout(PROBE_TIMEOUT, self.desk.probe(profile)).await;
+            let problem = match probe {
+                Ok(Ok(())) => return None,
+                Ok(Err(fault)) => fault.to_string(),
+                Err(_elapsed) => "the calendar did not answer".to_owned(),
+            };
+            Some((profile.slug.clone(), problem))
+        });
+        let found = futures_util::future::join_all(probes).await;
+        let businesses = found.into_iter().flatten().map(|(slug, problem)| {
+            let since = before.as_ref().and_then(|before| before.businesses.get(&slug)).map_or(now, |problem| problem.since);
+            tracing::warn!(business = %slug, problem, "this business cannot book");
+            (slug.clone(), Problem { business: Some(slug), problem, since })
+        });
+        let findings = Arc::new(Findings { at: now, database, businesses: businesses.collect() });
+        *self.last.lock().await = Some(Arc::clone(&findings));
+        findings
+    }
+}
+
+/// Mounts the routes; they need a `web::Data<Health>`.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/healthz", web::get().to(healthz))
+        .route("/readyz", web::get().to(readyz))
+        .route("/readyz/{slug}", web::get().to(readyz_of));
+}
+
+async fn healthz(health: Data<Health>) -> HttpResponse {
+    if health.draining.load(Ordering::SeqCst) {
+        return HttpResponse::ServiceUnavailable().body("draining\n");
+    }
+    HttpResponse::Ok().body("ok\n")
+}
+
+async fn readyz(health: Data<Health>) -> HttpResponse {
+    let Some(findings) = health.findings().await else { return HttpResponse::ServiceUnavailable().finish() };
+    let nobody_can_book = findings.businesses.len() >= health.directory.all().count();
+    answer(findings.database.is_some() || nobody_can_book, findings.database.iter().chain(findings.businesses.values()))
+}
+
+async fn readyz_of(health: Data<Health>, slug: Path<String>) -> HttpResponse {
+    let Some(profile) = Slug::parse(&slug).and_then(|slug| health.directory.by_slug(&slug).cloned()) else {
+        return HttpResponse::NotFound().finish();
+    };
+    let Some(findings) = health.findings().await else { return HttpResponse::ServiceUnavailable().finish() };
+    let problem = findings.businesses.get(&profile.slug);
+    answer(findings.database.is_some() || problem.is_some(), findings.database.iter().chain(problem))
+}
+
+fn answer<'a>(failing: bool, problems: impl Iterator<Item = &'a Problem>) -> HttpResponse {
+    let mut response = if failing { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
+    response.json(problems.collect::<Vec<_>>())
+}

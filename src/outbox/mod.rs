@@ -1,0 +1,185 @@
+//! What follows an answer: text messages, alerts, and bookings whose outcome was not known. Jobs wait in the store, so
+//! that a restart loses none; one worker runs them, one at a time for each lease.
+
+mod alert;
+mod sms;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+
+use crate::booking::Desk;
+use crate::business::routing::Directory;
+use crate::clients::twilio::Twilio;
+use crate::clock::{Clock, epoch_ms};
+use crate::config::Settings;
+use crate::names::{BookingId, CallSid};
+use crate::store::jobs::{Job, LeasedJob};
+use crate::store::{self, Store};
+
+/// How often the store is asked for work.
+const POLL: Duration = Duration::from_millis(500);
+/// How long a worker has a job for itself: longer than any of them takes.
+const LEASE: Duration = Duration::from_secs(60);
+/// How many jobs run at once.
+const WORKERS: usize = 4;
+/// After so many attempts a job is given up; with the pauses below that is about a day.
+const MAX_ATTEMPTS: u32 = 24;
+/// The first pause after a failure; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+/// How often unfinished bookings are looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+/// How long a booking may be unfinished before the sweeper takes it up: longer than any caller waits.
+const UNFINISHED: Duration = Duration::from_secs(60);
+/// How long ended jobs are kept, so that their keys still make a job once.
+const KEEP_ENDED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Everything that jobs need. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    settings: Arc<Settings>,
+    directory: Directory,
+    store: Store,
+    desk: Desk,
+    clock: Clock,
+    twilio: Twilio,
+    http: reqwest::Client,
+}
+
+/// How a job ended.
+enum Done {
+    /// Well.
+    Well,
+    /// Not yet: the cause; again after the usual pause.
+    NotYet(String),
+    /// Never: the cause.
+    Never(String),
+}
+
+impl Outbox {
+    /// The jobs of this store.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        directory: Directory,
+        store: Store,
+        desk: Desk,
+        clock: Clock,
+        twilio: Twilio,
+        http: reqwest::Client,
+    ) -> Self {
+        Self { settings, directory, store, desk, clock, twilio, http }
+    }
+
+    /// Runs jobs until it is dropped. Belongs on the main runtime.
+    pub async fn run(self) {
+        let workers = (0..WORKERS).map(|_| self.work());
+        tokio::join!(futures_util::future::join_all(workers), self.sweep());
+    }
+
+    async fn work(&self) {
+        let mut poll = tokio::time::interval(POLL);
+        loop {
+            poll.tick().await;
+            while let Some(leased) = self.next().await {
+                let done = self.run_one(&leased).await;
+                if let Err(error) = self.end(&leased, done).await {
+                    tracing::error!(job.key = leased.key, error = %error, "the end of a job could not be noted");
+                }
+            }
+        }
+    }
+
+    async fn next(&self) -> Option<LeasedJob> {
+        self.store.lease_job(self.clock.now(), LEASE).await.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "the store could not be asked for jobs");
+            None
+        })
+    }
+
+    async fn run_one(&self, leased: &LeasedJob) -> Done {
+        match &leased.job {
+            Job::Sms { business, to, text } => self.send_sms(business, to, text).await,
+            Job::Alert { what, business, text, since_ms } => {
+                self.post_alert(&leased.key, what, business.as_ref(), text, *since_ms).await
+            }
+            Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
+            Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
+        }
+    }
+
+    async fn end(&self, leased: &LeasedJob, done: Done) -> Result<(), store::Error> {
+        match done {
+            Done::Well => self.store.finish_job(leased).await?,
+            Done::NotYet(cause) if leased.attempts < MAX_ATTEMPTS => {
+                let again_at = self.clock.now() + pause_after(leased.attempts);
+                self.store.fail_job(leased, &cause, Some(again_at)).await?
+            }
+            Done::NotYet(cause) | Done::Never(cause) => {
+                tracing::error!(job.key = leased.key, cause, "a job was given up");
+                self.store.fail_job(leased, &cause, None).await?
+            }
+        };
+        Ok(())
+    }
+
+    async fn settle(&self, booking: BookingId) -> Result<Done, store::Error> {
+        let Some(row) = self.store.booking(booking).await? else { return Ok(Done::Well) };
+        let Some(profile) = self.directory.by_slug(&row.business) else {
+            return Ok(Done::NotYet("its business has no file any more".into()));
+        };
+        let settled = self.desk.settle(profile, booking).await?;
+        Ok(if settled { Done::Well } else { Done::NotYet("its outcome is still not known".into()) })
+    }
+
+    /// A call that ended without any word from Vapi: the assistant never spoke, and nobody knows yet.
+    async fn look_at_silent_call(&self, sid: &CallSid) -> Result<Done, store::Error> {
+        let Some(call) = self.store.call_by_sid(sid).await? else { return Ok(Done::Well) };
+        let Some(profile) = call.business.as_ref().and_then(|slug| self.directory.by_slug(slug)) else { return Ok(Done::Well) };
+        if call.heard_from_vapi {
+            return Ok(Done::Well);
+        }
+        let now = self.clock.now();
+        let text = "A call ended without any word from Vapi: the assistant may not have answered. See the assistant, its server URL and its credential.";
+        let alert = Job::Alert { what: "silent_call".into(), business: Some(profile.slug.clone()), text: text.into(), since_ms: epoch_ms(call.created_at) };
+        self.store.enqueue(&format!("alert/silent/{sid}"), &alert, now).await?;
+        if let Some(caller) = call.caller() {
+            let text = format!("Sorry, {} could not take your call just now. Please call again, or answer this message.", profile.name);
+            let sms = Job::Sms { business: profile.slug.clone(), to: caller, text };
+            self.store.enqueue(&format!("sms/silent/{sid}"), &sms, now).await?;
+        }
+        Ok(Done::Well)
+    }
+
+    /// Takes up bookings that nobody finished: after a restart, or where a job was lost.
+    async fn sweep(&self) {
+        let mut tick = tokio::time::interval(SWEEP);
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.sweep_once(self.clock.now()).await {
+                tracing::error!(error = %error, "unfinished bookings could not be looked for");
+            }
+        }
+    }
+
+    async fn sweep_once(&self, now: OffsetDateTime) -> Result<(), store::Error> {
+        for row in self.store.unfinished_bookings(now - UNFINISHED).await? {
+            let key = format!("settle/{}/swept/{}", row.id, epoch_ms(now));
+            self.store.enqueue(&key, &Job::Settle { booking: row.id }, now).await?;
+        }
+        self.store.forget_jobs(now - KEEP_ENDED).await
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function value in unwrap_or_else")]
+fn not_yet(error: store::Error) -> Done {
+    Done::NotYet(error.to_string())
+}
+
+/// The pause after so many attempts.
+fn pause_after(attempts: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
+}

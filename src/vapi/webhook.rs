@@ -1,0 +1,191 @@
+//! The one route of Vapi, and the match over everything that it may say.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde_json::json;
+
+use super::Station;
+use super::message::{About, Kind, ToolCall};
+use super::reply::Reply;
+use super::request::{Proven, Rejection};
+use super::tools::{Request, Tool, dictated_phone};
+use super::whose::{Whose, caller};
+use crate::business::profile::Profile;
+use crate::clock::Deadline;
+use crate::inbox::key::{Asked, Key, digest};
+use crate::inbox::{Answer, NotKept};
+use crate::inflight::Running;
+
+/// Kept back from the budget for keeping and sending the answer.
+const MARGIN: Duration = Duration::from_millis(250);
+
+const WHICH_BUSINESS: &str = "I can't tell which business this call is for, so nothing was done.";
+const NO_SUCH_TOOL: &str = "There is no such function here, so nothing was done.";
+const TOO_MANY: &str = "That was too much at once, so this was not done. Please wait a moment, or offer to put the caller through to a person.";
+const NOT_NOTED: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
+const TOO_LATE: &str = "I could not finish that in time, so it is not confirmed. Please ask me again in a moment.";
+
+/// In which form a tool call came, and so must be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    ToolCalls,
+    FunctionCall,
+}
+
+/// `POST /webhook/vapi`.
+pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
+    let Proven { message, proof, deadline } = proven;
+    let about = message.about;
+    let whose = match station.whose(&about).await {
+        Ok(whose) => whose,
+        Err(error) => {
+            tracing::error!(error = %error, "the store could not tell whose call it is");
+            return Ok(without_store(&message.kind));
+        }
+    };
+    if !proof.covers(whose.profile.as_ref().map(|profile| &profile.slug)) {
+        tracing::warn!("refused a Vapi webhook whose proof belongs to another business");
+        return Err(Rejection::Unproven { cut_off: false });
+    }
+    let ended_reason = if let Kind::Ended { reason } = &message.kind { Some(reason.as_deref().unwrap_or("ended")) } else { None };
+    if let Some(profile) = &whose.profile {
+        station.note_word(profile, whose.row.as_ref(), &about, ended_reason);
+    }
+    Ok(match message.kind {
+        Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, deadline).await),
+        Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, deadline).await),
+        Kind::AssistantRequest => assistant(&station, &whose, &about).await,
+        Kind::TransferDestinationRequest => transfer_destination(&station, &whose),
+        Kind::Ended { .. } | Kind::Other => HttpResponse::Ok().json(json!({})),
+    })
+}
+
+/// Every tool call of a message, each id once, in order. What changes something waits for what was asked before it.
+async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<ToolCall>, deadline: Deadline) -> String {
+    let mut seen = HashSet::new();
+    let calls: Vec<ToolCall> = calls.into_iter().filter(|call| call.raw_id.is_empty() || seen.insert(call.raw_id.clone())).collect();
+    let mut entries = Vec::with_capacity(calls.len());
+    let mut reads = Vec::new();
+    for (index, call) in calls.iter().enumerate() {
+        if Tool::read(&call.name).is_some_and(Tool::acts) {
+            entries.push((index, station.answer(Form::ToolCalls, whose, about, call, deadline).await));
+        } else {
+            reads.push(async move { (index, station.answer(Form::ToolCalls, whose, about, call, deadline).await) });
+        }
+    }
+    entries.extend(futures_util::future::join_all(reads).await);
+    entries.sort_unstable_by_key(|(index, _)| *index);
+    let entries: Vec<String> = entries.into_iter().map(|(_, entry)| entry).collect();
+    format!("{{\"results\":[{}]}}", entries.join(","))
+}
+
+impl Station {
+    /// The bytes that answer one tool call.
+    async fn answer(&self, form: Form, whose: &Whose, about: &About, call: &ToolCall, deadline: Deadline) -> String {
+        let Some(profile) = &whose.profile else { return rendered(form, call, &Reply::error(WHICH_BUSINESS)) };
+        let Some(tool) = Tool::read(&call.name) else {
+            tracing::warn!(business = %profile.slug, "an unknown tool was called");
+            return rendered(form, call, &Reply::error(NO_SUCH_TOOL));
+        };
+        let running = match self.begin(form, profile, whose, about, call, tool, deadline) {
+            Ok(running) => running,
+            Err(reply) => return rendered(form, call, &reply),
+        };
+        match tokio::time::timeout(deadline.left(), running.outcome()).await {
+            Ok(Ok(Ok(answer))) => answer.text.to_string(),
+            Ok(Ok(Err(_)) | Err(_)) => rendered(form, call, &Reply::passing(NOT_NOTED)),
+            Err(_late) => rendered(form, call, &Reply::passing(TOO_LATE)),
+        }
+    }
+
+    /// Starts the work on the main runtime, or joins it where it runs already.
+    #[expect(clippy::too_many_arguments, reason = "one tool call in all its circumstances; a struct for one caller would say less")]
+    fn begin(
+        &self,
+        form: Form,
+        profile: &Arc<Profile>,
+        whose: &Whose,
+        about: &About,
+        call: &ToolCall,
+        tool: Tool,
+        deadline: Deadline,
+    ) -> Result<Running<Result<Answer, NotKept>>, Reply> {
+        let caller = caller(whose.row.as_ref(), about);
+        let signalled = caller.signalled.as_ref().map(|phone| phone.as_str());
+        let wish = tool.wish_text(&call.arguments, caller.call_id.is_some());
+        let asked = Asked {
+            business: &profile.slug,
+            call: caller.call_id.as_deref(),
+            caller: signalled.or(dictated_phone(&call.arguments)).unwrap_or_default(),
+            tool: tool.name(),
+            acts: tool.acts(),
+            wish: &wish,
+        };
+        let key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
+        let asked = digest(&format!("{}\n{}", tool.name(), call.arguments.canonical()));
+        let request = Request { tool, arguments: call.arguments.clone(), caller, id: call.id.clone() };
+        let (desk, clock, limits) = (self.desk.clone(), self.clock.clone(), self.limits.clone());
+        let (profile, call) = (Arc::clone(profile), call.clone());
+        let work = move || async move {
+            // Counted only here: what was answered before is not done again, and does not count again.
+            let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref().unwrap_or_default());
+            let reply = if may_run { request.run(&desk, &clock, &profile, deadline.earlier_by(MARGIN)).await } else { Reply::passing(TOO_MANY) };
+            Answer { text: rendered(form, &call, &reply).into(), sticks: reply.sticks, acted: reply.acted }
+        };
+        self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))
+    }
+}
+
+fn rendered(form: Form, call: &ToolCall, reply: &Reply) -> String {
+    match form {
+        Form::ToolCalls => reply.entry(&call.raw_id, &call.name),
+        Form::FunctionCall => reply.object(Tool::read(&call.name).map(Tool::verdict)),
+    }
+}
+
+fn ok(json: &str) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(json.to_owned())
+}
+
+/// The store is gone: nothing is done, and every question gets a truthful answer.
+fn without_store(kind: &Kind) -> HttpResponse {
+    let reply = Reply::passing(NOT_NOTED);
+    match kind {
+        Kind::ToolCalls(calls) => {
+            let entries: Vec<String> = calls.iter().map(|call| rendered(Form::ToolCalls, call, &reply)).collect();
+            ok(&format!("{{\"results\":[{}]}}", entries.join(",")))
+        }
+        Kind::FunctionCall(call) => ok(&rendered(Form::FunctionCall, call, &reply)),
+        Kind::AssistantRequest | Kind::TransferDestinationRequest => HttpResponse::Ok().json(json!({ "error": NOT_NOTED })),
+        Kind::Ended { .. } | Kind::Other => HttpResponse::Ok().json(json!({})),
+    }
+}
+
+/// Who shall answer this call, and what the assistant knows at the start. Never a 5xx: that would end the call.
+async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpResponse {
+    let Some(profile) = &whose.profile else { return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." })) };
+    let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
+        tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
+        return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));
+    };
+    let caller = caller(whose.row.as_ref(), about);
+    let variables = station.desk.introduce(profile, caller.signalled.as_ref(), about.call_sid.as_ref()).await;
+    HttpResponse::Ok().json(json!({
+        "assistantId": assistant,
+        "assistantOverrides": { "variableValues": variables, "metadata": { "business": profile.slug } },
+    }))
+}
+
+/// The person that callers of this business are put through to at this hour.
+fn transfer_destination(station: &Station, whose: &Whose) -> HttpResponse {
+    let profile = whose.profile.as_ref();
+    let to = profile.and_then(|profile| profile.transfer_number(station.clock.now()));
+    HttpResponse::Ok().json(match to {
+        Some(number) => json!({ "destination": { "type": "number", "number": number } }),
+        None => json!({ "error": "Nobody can be reached right now. Please offer to take a message." }),
+    })
+}

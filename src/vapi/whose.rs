@@ -1,0 +1,94 @@
+//! Whose call is it? By what we know of the call, else by what the message says, never by guessing among several.
+
+use std::sync::Arc;
+
+use super::Station;
+use super::message::About;
+use crate::booking::Caller;
+use crate::business::profile::Profile;
+use crate::names::AssistantId;
+use crate::store::calls::{CallRow, VapiCall};
+use crate::store::{self};
+
+/// A message's call, as far as it is known.
+pub(super) struct Whose {
+    /// The business; `None` when it could be several or none.
+    pub profile: Option<Arc<Profile>>,
+    /// What is remembered of the call.
+    pub row: Option<CallRow>,
+}
+
+impl Station {
+    /// Our call row (by Vapi's id or `CallSid`), else `metadata.business`, else the number that was called, else the
+    /// assistant, else the only business there is.
+    pub(super) async fn whose(&self, about: &About) -> Result<Whose, store::Error> {
+        let row = self.known_call(about).await?;
+        let of_row = row.as_ref().and_then(|row| row.business.as_ref()).and_then(|slug| self.directory.by_slug(slug));
+        let profile = of_row
+            .or_else(|| about.business.as_ref().and_then(|slug| self.directory.by_slug(slug)))
+            .or_else(|| about.called.as_ref().and_then(|number| self.directory.by_number(number)))
+            .or_else(|| about.assistant.as_ref().and_then(|assistant| self.by_assistant(assistant)))
+            .or_else(|| self.directory.only())
+            .cloned();
+        Ok(Whose { profile, row })
+    }
+
+    async fn known_call(&self, about: &About) -> Result<Option<CallRow>, store::Error> {
+        if let Some(id) = &about.call_id
+            && let Some(row) = self.store.call_by_vapi_id(id).await?
+        {
+            return Ok(Some(row));
+        }
+        match &about.call_sid {
+            Some(sid) => self.store.call_by_sid(sid).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The business whose assistant this is, if it is one business's alone.
+    fn by_assistant(&self, assistant: &AssistantId) -> Option<&Arc<Profile>> {
+        let is_its = |profile: &&Arc<Profile>| self.settings.vapi.of(&profile.slug).assistant_id.as_ref() == Some(assistant);
+        let mut businesses = self.directory.all().filter(is_its);
+        match (businesses.next(), businesses.next()) {
+            (Some(profile), None) => Some(profile),
+            _ => None,
+        }
+    }
+
+    /// Notes that Vapi spoke of this call, unless nothing in the message is new. In the background: no answer waits for it.
+    pub(super) fn note_word(&self, profile: &Profile, row: Option<&CallRow>, about: &About, ended_reason: Option<&str>) {
+        let Some(id) = about.call_id.clone() else { return };
+        let nothing_new = ended_reason.is_none()
+            && row.is_some_and(|row| {
+                let same_control = about.control_url.is_none() || row.control_url == about.control_url;
+                row.heard_from_vapi && same_control && row.vapi_call_id.as_ref() == Some(&id)
+            });
+        if nothing_new {
+            return;
+        }
+        let (store, now, business, about) = (self.store.clone(), self.clock.now(), profile.slug.clone(), about.clone());
+        let ended_reason = ended_reason.map(str::to_owned);
+        self.runtime.spawn(async move {
+            let from = about.caller.as_ref().map(|phone| phone.as_str()).unwrap_or_default();
+            let call = VapiCall {
+                id: &id,
+                sid: about.call_sid.as_ref(),
+                business: &business,
+                from,
+                to: about.called.as_ref().map(|phone| phone.as_str()).unwrap_or_default(),
+                control_url: about.control_url.as_deref(),
+                ended_reason: ended_reason.as_deref(),
+            };
+            if let Err(error) = store.hear_from_vapi(&call, now).await {
+                tracing::error!(call.id = %id, error = %error, "a message about a call could not be noted");
+            }
+        });
+    }
+}
+
+/// Who calls, as the signalling says: Twilio's word on the call, else Vapi's.
+pub(super) fn caller(row: Option<&CallRow>, about: &About) -> Caller {
+    let of_row = row.filter(|row| row.sid.is_some()).map(CallRow::caller);
+    let call_id = about.call_id.as_ref().map(ToString::to_string).or_else(|| about.call_sid.as_ref().map(ToString::to_string));
+    Caller { signalled: of_row.unwrap_or_else(|| about.caller.clone()), call_id }
+}
