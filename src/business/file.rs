@@ -61,6 +61,11 @@ impl Problems {
         self.odd.borrow_mut().push(self.problem(key, text));
     }
 
+    /// How much is wrong so far: what was found to be wrong is not said to be missing as well.
+    pub(super) fn count(&self) -> usize {
+        self.found.borrow().len()
+    }
+
     /// What is wrong so far; the second time nothing.
     pub(super) fn take(&self) -> Vec<Problem> {
         self.found.take()
@@ -99,11 +104,6 @@ impl Table {
                 None
             }
         }
-    }
-
-    /// Whether a key stands in it and was not taken.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.values.contains_key(key)
     }
 
     /// Whether nothing stands in it.

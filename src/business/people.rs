@@ -16,8 +16,9 @@ const MAX_DURATION_MINUTES: i64 = 24 * 60;
 
 /// `[[services]]`; spellings are told apart without case and punctuation, as callers are heard.
 pub(super) fn services(file: &mut Table) -> Vec<Service> {
+    let before = file.problems().count();
     let tables = file.tables("services");
-    if tables.is_empty() {
+    if tables.is_empty() && file.problems().count() == before {
         file.wrong("services", "at least one service is required; add [[services]] with a name and duration_minutes");
     }
     let mut taken = Taken::default();

@@ -78,8 +78,9 @@ pub(super) fn profile(slug: &Slug, text: &str, access: Access, problems: &Proble
 }
 
 fn phone_numbers(file: &mut Table) -> Vec<Phone> {
+    let before = file.problems().count();
     let numbers = file.phones("phone_numbers");
-    if numbers.is_empty() {
+    if numbers.is_empty() && file.problems().count() == before {
         file.wrong("phone_numbers", "at least one number is required; write the Twilio number as phone_numbers = [\"+…\"]");
     }
     let mut seen = BTreeSet::new();
@@ -101,9 +102,9 @@ fn zone(file: &mut Table) -> Option<Zone> {
 }
 
 fn opening(file: &mut Table) -> Opening {
-    let known = file.has("hours");
+    let before = file.problems().count();
     let week = hours::week(file.table("hours"));
-    if !known || week.is_empty() {
+    if week.is_empty() && file.problems().count() == before {
         file.wrong("hours", "opening hours are required; add [hours] with a line such as monday = [\"08:00-17:00\"]");
     }
     Opening { week, exceptions: hours::exceptions(file), narrowed_by: Vec::new() }
