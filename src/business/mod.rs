@@ -1,5 +1,10 @@
 //! What the owner told us: the business files, read, checked and kept; and which business a number belongs to.
 
+mod asked;
+mod file;
+mod folder;
 pub mod hours;
+mod people;
 pub mod profile;
 pub mod routing;
+mod sections;

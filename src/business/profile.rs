@@ -1,8 +1,12 @@
-//! One business as its file describes it (`assistant/businesses/<slug>.toml`), checked once and then only read.
+//! One business as its file describes it (`assistant/businesses/<slug>.toml`), checked once and then only read. It is read
+//! in `sections`, found in its folder by `folder`, and asked in a caller's words in `asked`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+pub use super::asked::ServiceUnknown;
+pub use super::file::Problem;
+pub use super::folder::{Access, LoadFacts, Loaded, load_folder, parse};
 use crate::names::{CalendarId, Phone, Slug};
 use crate::scheduling::hours::{Opening, WallSpan};
 use crate::scheduling::slots::Rules;
@@ -147,7 +151,8 @@ pub struct Technician {
     pub calendar: Option<CalendarId>,
     /// Names of services; empty is all.
     pub services: BTreeSet<String>,
-    /// Own hours and exceptions, or the business's: exceptions of the business always count as well.
+    /// Own hours, or the business's. The business's exceptions count as well: for a technician without own hours after the
+    /// own exceptions, otherwise as `narrowed_by`.
     pub opening: Opening,
 }
 

@@ -1,1 +1,7 @@
-fn main() {}
+//! All integration tests, in one binary: they use the public API of the crate.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod business;
+mod scheduling;
+mod speech;
+mod zones;
