@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod embedded;
+mod encode;
 pub mod google;
 
 use std::collections::BTreeMap;
@@ -106,7 +107,12 @@ pub enum Calendars {
 impl Calendars {
     /// Busy time in `span`, for each place on its own: a place that cannot be read is a `Fault`, never an empty list.
     /// With `all_day_free_blocks`, an all-day event is busy even if it is marked free.
-    pub async fn busy(&self, places: &[Place], span: Span, all_day_free_blocks: bool) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
+    pub async fn busy(
+        &self,
+        places: &[Place],
+        span: Span,
+        all_day_free_blocks: bool,
+    ) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
         match self {
             Self::Google(google) => google.busy(places, span, all_day_free_blocks).await,
             Self::Embedded(embedded) => embedded.busy(places, span).await,
@@ -159,7 +165,7 @@ impl Calendars {
     /// # Errors
     /// A [`Fault`] that says what is wrong.
     pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Result<(), Fault> {
-        let minute = Span::starting(now, std::time::Duration::from_secs(60));
+        let minute = Span::starting(now, std::time::Duration::from_mins(1));
         self.busy(places, minute, false).await.into_values().find_map(Result::err).map_or(Ok(()), Err)
     }
 

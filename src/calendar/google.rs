@@ -1,4 +1,0 @@
-//! Google Calendar through google-calendar3.
-/// x
-#[derive(Clone, Debug)]
-pub struct Google;

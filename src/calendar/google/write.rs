@@ -1,0 +1,87 @@
+//! Making an event at Google. The id is ours, so the same insert may be sent again by whoever owns the booking; it is never
+//! sent twice from here, except after a rejected token.
+
+use std::collections::HashMap;
+
+use google_calendar3::api;
+use time::OffsetDateTime;
+
+use super::super::encode::{calendar_segment, event_segment, to_chrono};
+use super::super::{Event, Fault, Inserted, NewEvent, Place};
+use super::Google;
+use super::read::event_from;
+use super::wire::Failure;
+
+impl Google {
+    /// Makes the event. "Placed" is said only if the answer shows what was asked for.
+    pub async fn insert(&self, place: &Place, event: &NewEvent) -> Inserted {
+        let (calendar, wanted) =
+            match calendar_segment(&place.calendar).and_then(|calendar| Ok((calendar, wire_event(place, event)?))) {
+                Ok(both) => both,
+                Err(fault) => return Inserted::Refused(fault.to_string()),
+            };
+        let invites = event.invite.is_some();
+        let outcome = self.call("events.insert", &place.business, move |hub, mut wire| {
+            let (wanted, calendar) = (wanted.clone(), calendar.clone());
+            async move {
+                let mut call = hub.events().insert(wanted, &calendar).delegate(&mut wire);
+                if invites {
+                    // Google warns that guests who were not told lose the event.
+                    call = call.send_updates("all");
+                }
+                Ok(call.doit().await?.1)
+            }
+        });
+        match outcome.await {
+            Ok(answer) => match event_from(answer, &event.id).ok().filter(|placed| is_as_asked(placed, event)) {
+                Some(placed) => Inserted::Placed(placed),
+                None => Inserted::Unknown("the answer shows something else than was asked for".into()),
+            },
+            Err(failure) => meaning(&failure),
+        }
+    }
+}
+
+/// What a failed insert did.
+fn meaning(failure: &Failure) -> Inserted {
+    let cause = failure.to_string();
+    match failure {
+        Failure::Said { status: 409, .. } => Inserted::Duplicate,
+        Failure::NotConnected | Failure::NoToken(Fault::Unknown(_)) => Inserted::NotSent(cause),
+        Failure::Said { .. } if failure.is_rate_limit() => Inserted::NotSent(cause),
+        Failure::Said { .. } | Failure::NoToken(Fault::Refused(_)) => Inserted::Refused(cause),
+        Failure::Lost { .. } => Inserted::Unknown(cause),
+    }
+}
+
+fn is_as_asked(placed: &Event, asked: &NewEvent) -> bool {
+    // Google keeps whole seconds.
+    let seconds = |instant: OffsetDateTime| instant.unix_timestamp();
+    let same_time = placed
+        .span
+        .is_some_and(|span| seconds(span.start) == seconds(asked.span.start) && seconds(span.end) == seconds(asked.span.end));
+    same_time && !placed.cancelled
+}
+
+fn wire_event(place: &Place, event: &NewEvent) -> Result<api::Event, Fault> {
+    let moment = |instant| {
+        Ok(api::EventDateTime { date: None, date_time: Some(to_chrono(instant)?), time_zone: Some(event.time_zone.clone()) })
+    };
+    let mut private =
+        HashMap::from([("bookingId".to_owned(), event.booking.to_string()), ("business".to_owned(), place.business.to_string())]);
+    if !event.call_id.is_empty() {
+        private.insert("callId".to_owned(), event.call_id.clone());
+    }
+    let guest = |email: &String| vec![api::EventAttendee { email: Some(email.clone()), ..api::EventAttendee::default() }];
+    Ok(api::Event {
+        id: Some(event_segment(&event.id)?.to_owned()),
+        summary: Some(event.summary.clone()),
+        description: Some(event.description.clone()),
+        location: event.location.clone(),
+        start: Some(moment(event.span.start)?),
+        end: Some(moment(event.span.end)?),
+        extended_properties: Some(api::EventExtendedProperties { private: Some(private), shared: None }),
+        attendees: event.invite.as_ref().map(guest),
+        ..api::Event::default()
+    })
+}
