@@ -5,3 +5,7 @@ mod business;
 mod scheduling;
 mod speech;
 mod zones;
+//! The tests, in one binary.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod google;

@@ -33,29 +33,38 @@ impl Google {
         all_day_free_blocks: bool,
     ) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
         let places: BTreeSet<&Place> = places.iter().collect();
+        // The questions are gathered in loops: with closures over borrowed places, the compiler cannot see that the whole may
+        // be moved to another thread.
         if all_day_free_blocks {
-            let listings =
-                places.into_iter().map(|place| async move { (place.clone(), self.listing(place, span, None, true).await) });
+            let mut listings = Vec::new();
+            for place in places {
+                listings.push(async move { (place.clone(), self.listing(place, span, None, true).await) });
+            }
             return stream::iter(listings).buffer_unordered(MAX_LISTINGS).collect().await;
         }
         let mut by_account: BTreeMap<Option<&Slug>, Vec<&Place>> = BTreeMap::new();
         for place in places {
-            let (own, _) = self.0.own.get_key_value(&place.business).unzip();
+            let own = self.0.own.get_key_value(&place.business).map(|(business, _)| business);
             by_account.entry(own).or_default().push(place);
         }
-        let asked = by_account.into_values().map(|places| self.busy_of_account(places, span));
+        let mut asked = Vec::new();
+        for places in by_account.into_values() {
+            asked.push(self.busy_of_account(places, span));
+        }
         join_all(asked).await.into_iter().flatten().collect()
     }
-}
 
-impl Google {
     async fn busy_of_account(&self, places: Vec<&Place>, span: Span) -> Vec<(Place, Result<Vec<Span>, Fault>)> {
         let calendars: BTreeSet<&CalendarId> = places.iter().map(|place| &place.calendar).collect();
         let calendars: Vec<CalendarId> = calendars.into_iter().cloned().collect();
-        let (windows, business) = (windows(span), places.first().map(|place| place.business.clone()));
-        let questions = calendars.chunks(MAX_CALENDARS).flat_map(|some| windows.iter().map(move |window| (some, *window)));
-        let asked =
-            business.iter().flat_map(|business| questions.clone().map(move |(some, window)| self.ask(business, some, window)));
+        let (windows, mut asked) = (windows(span), Vec::new());
+        if let Some(first) = places.first() {
+            for some in calendars.chunks(MAX_CALENDARS) {
+                for window in &windows {
+                    asked.push(self.ask(&first.business, some, *window));
+                }
+            }
+        }
         let mut known = Answers::new();
         for (calendar, answer) in join_all(asked).await.into_iter().flatten() {
             match (known.get_mut(&calendar), answer) {
