@@ -48,8 +48,8 @@ fn an_unusable_key_file_is_named() {
 
 #[test]
 fn a_bearer_and_a_signature_travel_over_https_or_stay_on_this_machine() {
-    let plain = config::Google { token_url: Some("http://example.com/token".parse().unwrap()), ..ours() };
-    assert!(problem(&Scoped::same(plain)).starts_with("GOOGLE_TOKEN_URL"));
+    let unsafe_token = config::Google { token_url: Some("http://example.com/token".parse().unwrap()), ..ours() };
+    assert!(problem(&Scoped::same(unsafe_token)).starts_with("GOOGLE_TOKEN_URL"));
     let file = key_with("token_uri", json!("http://example.com/token"));
     assert!(problem(&Scoped::same(with_credentials(file.path()))).contains("token_uri"));
     for url in ["http://example.com/calendar/v3/", "https://example.com/calendar/v3", "http://localhost.example.com/"] {
@@ -57,8 +57,8 @@ fn a_bearer_and_a_signature_travel_over_https_or_stay_on_this_machine() {
         assert!(problem(&Scoped::same(odd)).starts_with("GOOGLE_CALENDAR_URL"), "{url}");
     }
     for url in ["http://localhost:9/", "http://[::1]:9/", "https://www.googleapis.com/calendar/v3/"] {
-        let fine = config::Google { calendar_url: url.parse().unwrap(), ..ours() };
-        assert!(Google::new(&Scoped::same(fine), [slug("abc")].into_iter(), &clock()).is_ok(), "{url}");
+        let safe = config::Google { calendar_url: url.parse().unwrap(), ..ours() };
+        assert!(Google::new(&Scoped::same(safe), [slug("abc")].into_iter(), &clock()).is_ok(), "{url}");
     }
 }
 
