@@ -16,3 +16,4 @@ pub mod scheduling;
 pub mod span;
 pub mod store;
 pub mod vapi;
+pub mod telemetry;

@@ -1,0 +1,53 @@
+//! Settings: read once, from the environment and then `.env`, checked together, and typed. The only place that reads
+//! the environment.
+
+mod address;
+mod database;
+mod environment;
+mod folder;
+mod google;
+mod not_yet;
+mod problems;
+mod proofs;
+mod reader;
+mod scoped;
+mod settings;
+mod spelling;
+pub mod table;
+mod twilio;
+mod vapi;
+
+use secrecy::SecretString;
+
+pub use address::{ServerUrl, is_loopback};
+pub use database::{StoreSettings, load_store};
+pub use environment::Environment;
+pub use folder::{known_businesses, slugs_in};
+pub use google::{CalendarKind, Google};
+pub use problems::Problems;
+pub use proofs::{HmacAlgorithm, HmacEncoding, HmacPlan, ProofPlan};
+use reader::Reader;
+pub use scoped::Scoped;
+pub use settings::{LogFormat, Settings};
+pub use twilio::Twilio;
+pub use vapi::{Connect, Vapi};
+
+/// `TWILIO_AUTH_TOKEN`: the first of them signs.
+///
+/// # Errors
+/// That it is missing.
+pub fn load_twilio_signing(environment: &Environment) -> Result<Vec<SecretString>, Problems> {
+    let mut reader = Reader::new(environment, &[]);
+    let tokens = twilio::auth_tokens(&mut reader, None);
+    reader.finish(tokens).map(|(tokens, _)| tokens)
+}
+
+/// How a message is signed as Vapi signs it.
+///
+/// # Errors
+/// Every mistake in the settings of the proofs at once.
+pub fn load_vapi_signing(environment: &Environment) -> Result<ProofPlan, Problems> {
+    let mut reader = Reader::new(environment, &[]);
+    let plan = proofs::read(&mut reader, None);
+    reader.finish(plan).map(|(plan, _)| plan)
+}

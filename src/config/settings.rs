@@ -1,0 +1,151 @@
+//! Everything that the server is told, as one value.
+
+use std::fmt;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::address::{self, ServerUrl};
+use super::environment::Environment;
+use super::google::{self, CalendarKind, Google};
+use super::problems::Problems;
+use super::reader::{Read, Reader, text};
+use super::scoped::Scoped;
+use super::twilio::{self, Twilio};
+use super::vapi::{self, Vapi};
+use super::{database, folder, not_yet, spelling};
+use crate::names::Slug;
+
+/// Everything that `serve` needs.
+pub struct Settings {
+    /// `SERVER_URL`: as Twilio and Vapi are told.
+    pub server_url: ServerUrl,
+    /// `BIND`.
+    pub bind: SocketAddr,
+    /// `BUSINESSES`: the folder of business files.
+    pub businesses: PathBuf,
+    /// `DATABASE_URL`: `sqlite://` and a path.
+    pub database_url: String,
+    /// `TWILIO_*`.
+    pub twilio: Scoped<Twilio>,
+    /// `VAPI_*`.
+    pub vapi: Scoped<Vapi>,
+    /// `CALENDAR`.
+    pub calendar: CalendarKind,
+    /// `GOOGLE_*`.
+    pub google: Scoped<Google>,
+    /// `ALERT_WEBHOOK_URL`.
+    pub alert_webhook_url: Option<Url>,
+    /// `TOOL_REPLY_BUDGET_MS`.
+    pub tool_reply_budget: Duration,
+    /// `CONNECT_BUDGET_MS`.
+    pub connect_budget: Duration,
+    /// `LOG`.
+    pub log: String,
+    /// `LOG_FORMAT`.
+    pub log_format: LogFormat,
+}
+
+/// `LOG_FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Settings {
+    /// Reads all settings, with the businesses whose files are in the folder `BUSINESSES`; the warnings are for the log.
+    ///
+    /// # Errors
+    /// Every mistake at once, also that the folder cannot be read.
+    pub fn read(environment: &Environment) -> Result<(Self, Vec<String>), Problems> {
+        match folder::known_businesses(environment) {
+            Ok(businesses) => Self::load(environment, &businesses),
+            Err(mut problems) => {
+                // Without the folder nobody knows which `NAME__SLUG` is right, so only the rest is checked.
+                let plain = environment.names().filter(|name| !name.contains("__"));
+                let plain = plain.filter_map(|name| Some((name, environment.value(name)?)));
+                if let Err(others) = Self::load(&Environment::from_pairs(plain), &[]) {
+                    problems.extend(others);
+                }
+                Err(problems)
+            }
+        }
+    }
+
+    /// Reads all settings for these businesses; the warnings are for the log.
+    ///
+    /// # Errors
+    /// Every mistake at once.
+    pub fn load(environment: &Environment, businesses: &[Slug]) -> Result<(Self, Vec<String>), Problems> {
+        let mut reader = Reader::new(environment, businesses);
+        let settings = read_all(&mut reader);
+        vapi::check_needs(&mut reader);
+        not_yet::check(&mut reader);
+        spelling::check(&mut reader);
+        reader.finish(settings)
+    }
+}
+
+/// Where alerts go may be a secret in itself: whoever has the address of a chat's webhook may write there.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("server_url", &self.server_url)
+            .field("bind", &self.bind)
+            .field("businesses", &self.businesses)
+            .field("database_url", &self.database_url)
+            .field("twilio", &self.twilio)
+            .field("vapi", &self.vapi)
+            .field("calendar", &self.calendar)
+            .field("google", &self.google)
+            .field("alert_webhook_url", &self.alert_webhook_url.as_ref().and_then(Url::host_str))
+            .field("tool_reply_budget", &self.tool_reply_budget)
+            .field("connect_budget", &self.connect_budget)
+            .field("log", &self.log)
+            .field("log_format", &self.log_format)
+            .finish()
+    }
+}
+
+fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
+    let server_url = reader.always("SERVER_URL", None, ServerUrl::parse);
+    let bind = reader.always("BIND", None, address::socket);
+    let businesses = folder::setting(reader);
+    let database_url = reader.always("DATABASE_URL", None, database::url);
+    let twilio = reader.scoped("TWILIO_", twilio::read);
+    let vapi = reader.scoped("VAPI_", vapi::read);
+    let calendar = google::kind(reader);
+    let google = reader.scoped("GOOGLE_", |reader, owner| google::read(reader, owner, calendar));
+    google::check_needs(reader, calendar);
+    let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
+    let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
+    let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
+    let log = reader.always("LOG", None, text);
+    let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
+    let log_format = match reader.given("LOG_FORMAT", None) {
+        Some(_) => reader.choice("LOG_FORMAT", None, &formats),
+        None if std::io::stdout().is_terminal() => Ok(LogFormat::Pretty),
+        None => Ok(LogFormat::Json),
+    };
+    Ok(Settings {
+        server_url: server_url?,
+        bind: bind?,
+        businesses: businesses?,
+        database_url: database_url?,
+        twilio: twilio?,
+        vapi: vapi?,
+        calendar: calendar?,
+        google: google?,
+        alert_webhook_url: alert_webhook_url?,
+        tool_reply_budget: tool_reply_budget?,
+        connect_budget: connect_budget?,
+        log: log?,
+        log_format: log_format?,
+    })
+}

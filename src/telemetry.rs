@@ -1,0 +1,34 @@
+//! Where the log goes and how it looks: to stderr, so that what a command prints on stdout stays its own.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::config::LogFormat;
+
+/// What is logged where the filter cannot be read.
+const FALLBACK: &str = "info";
+
+/// Begins logging. `log` is a filter as `tracing` reads it; one that cannot be read is `info`, and a warning says so.
+/// Only the first call of a process counts.
+pub fn init(log: &str, format: LogFormat) {
+    let (filter, fault) = match EnvFilter::builder().parse(log) {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new(FALLBACK), Some(error)),
+    };
+    let registry = tracing_subscriber::registry().with(filter);
+    let begun = match format {
+        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(io::stderr)).try_init(),
+        LogFormat::Pretty => {
+            let colours = io::stderr().is_terminal();
+            registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(io::stderr)).try_init()
+        }
+    };
+    if begun.is_ok()
+        && let Some(error) = fault
+    {
+        tracing::warn!(%error, "LOG cannot be read as a filter; logging at {FALLBACK}");
+    }
+}
