@@ -17,3 +17,4 @@ pub mod span;
 pub mod store;
 pub mod vapi;
 pub mod telemetry;
+pub mod vapi;
