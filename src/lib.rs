@@ -7,6 +7,7 @@
 pub mod booking;
 pub mod business;
 pub mod calendar;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod inbox;

@@ -1,2 +1,22 @@
-//! x
-fn main() {}
+//! The program: sets up TLS, does what was asked, and says in one sentence what died.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use ringbook::cli::{Cli, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // One provider for all TLS, chosen before its first use: a second one makes that use panic.
+    if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
+        eprintln!("TLS was set up twice.");
+        return ExitCode::FAILURE;
+    }
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The command line: what may be asked, in words that explain it. One file a command; each reads only the settings
+//! that it uses.
+
+pub mod bookings;
+mod completions;
+pub mod demo;
+mod failure;
+mod keygen;
+pub mod serve;
+mod sign;
+
+use std::io::{self, Write};
+
+use clap::{Args, Parser, Subcommand};
+use time::Date;
+use time::macros::format_description;
+
+pub use completions::Shell;
+pub use failure::Failure;
+pub use sign::Sign;
+
+use crate::config::Environment;
+use crate::config::table::{Absent, SETTINGS};
+use crate::names::Slug;
+
+const EXAMPLES: &str = "\
+Examples:
+  ringbook demo --once                   a whole phone call against this machine: no account, no key, no network
+  ringbook keygen >> .env                fresh secrets for the settings
+  ringbook serve                         answer the phone
+  ringbook bookings --date 2026-12-01    what was booked that day
+  ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
+
+Settings come from the environment and then from .env in the working directory; `ringbook serve --help` lists them.
+Exit code: 0 when it worked, 2 for bad usage or settings, 1 for any other failure.";
+
+/// Answers the phone of a small business and really books the job: Twilio, a Vapi assistant and Google Calendar.
+#[derive(Debug, Parser)]
+#[command(name = "ringbook", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// One command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Answer the phone: serve the webhooks of Twilio and Vapi, and health.
+    ///
+    /// All settings are checked before the first request is served, and every mistake is told at once.
+    #[command(after_long_help = settings_help())]
+    Serve,
+    /// Play a whole phone call against this machine, without any account, key or network.
+    ///
+    /// Starts the real server on loopback with throw-away secrets, a temporary database and a calendar of its own. Then it
+    /// rings, asks, books, repeats itself and lets a second caller race for the same time, tells each step in plain words,
+    /// prints the bookings that result, and keeps serving.
+    Demo(Demo),
+    /// Show what was booked on a day, from our own database.
+    Bookings(Bookings),
+    /// Print the headers that make a hand-made request valid, for `curl -H @-`.
+    #[command(subcommand)]
+    Sign(Sign),
+    /// Print fresh secrets as lines for .env.
+    Keygen,
+    /// Print the completions of a shell, e.g. `ringbook completions bash > ~/.local/share/bash-completion/completions/ringbook`.
+    Completions {
+        /// Which shell.
+        #[arg(value_enum)]
+        shell: Shell,
+    },
+}
+
+/// How the demonstration is run.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct Demo {
+    /// The port to listen on; any free one when it is not given.
+    #[arg(long, value_name = "N")]
+    pub port: Option<u16>,
+    /// Stop after the call: exit code 0 only if exactly the right bookings exist.
+    #[arg(long)]
+    pub once: bool,
+}
+
+/// Which bookings are shown, and how.
+#[derive(Args, Clone, Debug)]
+pub struct Bookings {
+    /// The day, in the time zone of each business; today when it is not given.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
+    pub date: Option<Date>,
+    /// Only this business: the name of its file without .toml.
+    #[arg(long, value_name = "SLUG", value_parser = slug)]
+    pub business: Option<Slug>,
+    /// As a JSON array, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// What stopped it; nothing has been printed about it yet.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::Serve => serve::run(&Environment::read()?),
+        Command::Demo(demo) => demo::run(&demo),
+        Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
+        Command::Sign(sign) => sign::run(&sign),
+        Command::Keygen => keygen::run(),
+        Command::Completions { shell } => completions::run(shell),
+    }
+}
+
+/// Writes to stdout. A reader who has seen enough (`| head`) is no failure.
+///
+/// # Errors
+/// That stdout cannot be written to.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::because("stdout cannot be written to", error)),
+        _ => Ok(()),
+    }
+}
+
+fn day(text: &str) -> Result<Date, &'static str> {
+    Date::parse(text, format_description!("[year]-[month]-[day]")).ok().ok_or("a day is written YYYY-MM-DD")
+}
+
+fn slug(text: &str) -> Result<Slug, &'static str> {
+    Slug::parse(text).ok_or("a business is written as its file is called: a to z, 0 to 9 and dashes")
+}
+
+fn settings_help() -> String {
+    let lines = SETTINGS.iter().map(|setting| {
+        let absent = match setting.absent {
+            Absent::Refused => "required".to_owned(),
+            Absent::Off => "off by default".to_owned(),
+            Absent::Means(value) => format!("default {value}"),
+            Absent::Depends(words) => words.to_owned(),
+        };
+        format!("  {}\n      {} [{absent}]\n", setting.name, setting.meaning)
+    });
+    let heading = "Settings (a TWILIO_, VAPI_ or GOOGLE_ setting may be given for one business, as NAME__SLUG):\n";
+    std::iter::once(heading.to_owned()).chain(lines).collect()
+}
