@@ -9,3 +9,9 @@ mod zones;
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod google;
+//! The tests, as one program. They use what the crate shows to everybody, and the built program itself.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod commands;
+mod settings;
+mod vapi_signature;
