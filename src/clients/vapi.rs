@@ -1,0 +1,179 @@
+//! Vapi's REST API: starting the assistant on a call that Twilio has handed to us ("provider bypass",
+//! docs.vapi.ai/calls/call-handling-with-vapi-and-twilio). Never `POST /assistant`: that stores a new assistant for
+//! every call.
+
+use std::time::Duration;
+
+use reqwest::{Client, Response};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::Url;
+
+use super::{Error, body, endpoint, lost, reason};
+use crate::clock::Stopwatch;
+use crate::config;
+use crate::names::{CallSid, Phone, Slug, VapiCallId};
+
+/// The bounds of `customer.number` in Vapi's API.
+const CUSTOMER_NUMBER_CHARS: std::ops::RangeInclusive<usize> = 3..=40;
+
+/// What Twilio sends for a withheld number ("anonymous" on a keypad), without its plus: it must not look like a number.
+const WITHHELD: &str = "266696687";
+
+/// What the assistant is told about a call: `assistantOverrides.variableValues`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Variables {
+    /// As it is spoken.
+    pub business_name: String,
+    /// E.164, or empty when it is withheld.
+    pub caller_number: String,
+    /// Empty when it is not known.
+    pub caller_name: String,
+    /// In words; empty when there is none.
+    pub next_appointment: String,
+    /// Whether somebody works at this moment.
+    pub open_now: bool,
+    /// Twilio's name of the call.
+    pub call_sid: String,
+}
+
+/// A call that is waiting at Twilio for the assistant.
+#[derive(Clone, Debug)]
+pub struct BypassCall<'a> {
+    /// Whose call; comes back in every webhook as `metadata.business`.
+    pub business: &'a Slug,
+    /// Twilio's name of it; comes back as `metadata.twilioCallSid`.
+    pub call_sid: &'a CallSid,
+    /// `From`, whatever it is.
+    pub caller: &'a str,
+    /// What the assistant is told.
+    pub variables: &'a Variables,
+}
+
+/// What Vapi answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BypassAnswer {
+    /// Its name of the call.
+    pub id: VapiCallId,
+    /// To be returned to Twilio.
+    pub twiml: String,
+    /// Where the running call can be spoken to.
+    pub control_url: Option<String>,
+}
+
+/// Vapi's REST API.
+#[derive(Clone, Debug)]
+pub struct Vapi {
+    http: Client,
+}
+
+impl Vapi {
+    /// With the program's HTTP client.
+    #[must_use]
+    pub fn new(http: Client) -> Self {
+        Self { http }
+    }
+
+    /// Starts the assistant on this call within `limit`. The request has no idempotency key, so it is repeated, once,
+    /// only when no connection was made: a second call would speak to nobody and be paid for.
+    ///
+    /// # Errors
+    /// See [`Error`]; the call may exist at Vapi after `Unknown` and `Unusable`.
+    pub async fn create_call(&self, vapi: &config::Vapi, call: &BypassCall<'_>, limit: Duration) -> Result<BypassAnswer, Error> {
+        let key = vapi.api_key.as_ref().ok_or(Error::Settings("VAPI_API_KEY is not set"))?.expose_secret();
+        let (url, request) = (endpoint(&vapi.api_url, "/call")?, request(vapi, call)?);
+        let started = Stopwatch::start();
+        let response = match self.post(&url, key, &request, limit).await {
+            Err(Error::NotSent(reason)) => {
+                tracing::warn!(call.sid = %call.call_sid, %reason, "no connection to Vapi, trying once more");
+                self.post(&url, key, &request, started.left_of(limit)).await?
+            }
+            outcome => outcome?,
+        };
+        let status = response.status();
+        let answer = body(response).await?;
+        if status.is_success() {
+            return read(&answer);
+        }
+        if status.is_server_error() {
+            return Err(Error::Unknown(format!("status {}", status.as_u16())));
+        }
+        Err(Error::Refused { status: status.as_u16(), reason: refusal(&answer) })
+    }
+
+    async fn post(&self, url: &Url, key: &str, request: &Value, limit: Duration) -> Result<Response, Error> {
+        let sent = self.http.post(url.clone()).bearer_auth(key).json(request).timeout(limit).send().await;
+        sent.map_err(|error| lost(&error))
+    }
+}
+
+fn request(vapi: &config::Vapi, call: &BypassCall<'_>) -> Result<Value, Error> {
+    let assistant = vapi.assistant_id.as_ref().ok_or(Error::Settings("VAPI_ASSISTANT_ID is not set"))?;
+    let number = vapi.phone_number_id.as_ref().ok_or(Error::Settings("VAPI_PHONE_NUMBER_ID is not set"))?;
+    let mut request = json!({
+        "phoneCallProviderBypassEnabled": true,
+        "phoneNumberId": number,
+        "assistantId": assistant,
+        "assistantOverrides": {
+            "variableValues": call.variables,
+            "metadata": { "business": call.business, "twilioCallSid": call.call_sid },
+        },
+    });
+    if let (Some(fields), Some(customer)) = (request.as_object_mut(), customer(call.caller)) {
+        fields.insert("customer".into(), customer);
+    }
+    Ok(request)
+}
+
+/// The caller as Vapi takes one: E.164, or any letters and digits when the check is switched off; nobody when nothing
+/// is left of it.
+fn customer(caller: &str) -> Option<Value> {
+    if let Some(number) = Phone::e164(caller) {
+        return Some(json!({ "number": number }));
+    }
+    let name: String = caller.chars().filter(char::is_ascii_alphanumeric).take(*CUSTOMER_NUMBER_CHARS.end()).collect();
+    let name = if name == WITHHELD { "anonymous".to_owned() } else { name };
+    CUSTOMER_NUMBER_CHARS.contains(&name.len()).then(|| json!({ "number": name, "numberE164CheckEnabled": false }))
+}
+
+/// The part of Vapi's call object that is needed; everything else in it is ignored.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Call {
+    id: String,
+    phone_call_provider_details: Option<ProviderDetails>,
+    monitor: Option<Monitor>,
+}
+
+#[derive(Deserialize)]
+struct ProviderDetails {
+    twiml: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Monitor {
+    control_url: Option<String>,
+}
+
+fn read(answer: &[u8]) -> Result<BypassAnswer, Error> {
+    let call: Call = serde_json::from_slice(answer).map_err(|error| {
+        tracing::warn!(%error, "Vapi's answer to POST /call cannot be read");
+        Error::Unusable("not a call object")
+    })?;
+    let id = VapiCallId::parse(&call.id).ok_or(Error::Unusable("no call id"))?;
+    let twiml = call.phone_call_provider_details.and_then(|details| details.twiml);
+    let twiml = twiml.ok_or(Error::Unusable("no phoneCallProviderDetails.twiml"))?;
+    Ok(BypassAnswer { id, twiml, control_url: call.monitor.and_then(|monitor| monitor.control_url) })
+}
+
+/// Vapi explains itself as `{"message": "…"}` or `{"message": ["…", …]}`.
+fn refusal(answer: &[u8]) -> String {
+    let value: Value = serde_json::from_slice(answer).unwrap_or_default();
+    match value.get("message") {
+        Some(Value::String(message)) => reason(message),
+        Some(message) => reason(&message.to_string()),
+        None => "no reason given".to_owned(),
+    }
+}

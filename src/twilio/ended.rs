@@ -1,0 +1,128 @@
+//! A leg of the call has ended: was that the end of the conversation, or does the caller still need help?
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::form::Form;
+use super::request::Verified;
+use super::{Station, not_set_up, twiml, xml};
+use crate::business::profile::{Occasion, Profile};
+use crate::clock::Stopwatch;
+use crate::names::CallSid;
+use crate::store::calls::{CallRow, Leg};
+
+/// Vapi closes the stream first and reports afterwards; a caller can bear so much silence.
+const WAIT_FOR_VAPI: Duration = Duration::from_millis(1_500);
+
+/// How often the call is looked at meanwhile.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// `POST /twilio/connect-ended`: a `<Connect>` is over.
+pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> HttpResponse {
+    let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
+    if form.is_over() {
+        return xml(twiml::hang_up());
+    }
+    let Some(profile) = station.business(&form) else { return not_set_up() };
+    let alone = station.fallback_alone(&profile, &form);
+    let work = {
+        let station = station.clone();
+        async move {
+            let row = station.row_with_end(form.call_sid.as_ref()).await;
+            let reason = row.as_ref().and_then(|row| row.vapi_ended_reason.as_deref());
+            if reason.is_some_and(ended_normally) {
+                return twiml::hang_up();
+            }
+            tracing::error!(business = %profile.slug, vapi.ended_reason = reason.unwrap_or("none"), "the assistant's stream failed");
+            station.fallback(&profile, &form, row.as_ref(), "stream").await
+        }
+    };
+    xml(station.in_time(received, work).await.unwrap_or(alone))
+}
+
+/// `POST /twilio/dial-ended`: a `<Dial>` is over.
+pub(super) async fn dial_ended(station: Data<Station>, request: Verified) -> HttpResponse {
+    let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
+    if form.was_answered() {
+        return xml(twiml::hang_up());
+    }
+    let Some(profile) = station.business(&form) else { return not_set_up() };
+    let voicemail = twiml::voicemail(&profile.phrases.voicemail, &station.settings.server_url.route("/twilio/voicemail"));
+    let work = {
+        let (station, voicemail) = (station.clone(), voicemail.clone());
+        async move {
+            let row = station.row(form.call_sid.as_ref()).await;
+            match row.as_ref().map(|row| row.leg) {
+                Some(Leg::Assistant) if form.is_over() => twiml::hang_up(),
+                Some(Leg::Assistant) => station.fallback(&profile, &form, row.as_ref(), "sip").await,
+                // An unknown leg was dialled by a fallback that could not be written down.
+                Some(Leg::Person | Leg::Voicemail) | None => {
+                    station.person_missed(&profile, &form, row.as_ref()).await;
+                    voicemail
+                }
+            }
+        }
+    };
+    xml(station.in_time(received, work).await.unwrap_or(voicemail))
+}
+
+/// Whether Vapi's `endedReason` says that the conversation came to its end. Everything that is not known to be an end
+/// is a failure: a person too many is better than a caller left in silence.
+#[must_use]
+pub fn ended_normally(reason: &str) -> bool {
+    const ENDS: [&str; 14] = [
+        "customer-ended-call",
+        "customer-busy",
+        "customer-did-not-answer",
+        "assistant-ended-call",
+        "assistant-said-end-call-phrase",
+        "assistant-said-message-with-end-call-enabled",
+        "assistant-forwarded-call",
+        "silence-timed-out",
+        "exceeded-max-duration",
+        "voicemail",
+        "manually-canceled",
+        "call.ending.hook-executed",
+        "call.in-progress.twilio-completed-call",
+        "call.in-progress.sip-completed-call",
+    ];
+    let failed = ["error", "fail", "fault"].iter().any(|word| reason.contains(word));
+    !failed && ENDS.iter().any(|end| reason.strip_prefix(end).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
+}
+
+impl Station {
+    /// The call as it is kept; `None` also when the store cannot say.
+    pub(super) async fn row(&self, sid: Option<&CallSid>) -> Option<CallRow> {
+        let sid = sid?;
+        self.store.call_by_sid(sid).await.unwrap_or_else(|error| {
+            tracing::error!(call.sid = %sid, %error, "a call cannot be looked up");
+            None
+        })
+    }
+
+    /// The call, looked at again and again until Vapi has said why it ended, or has had its time.
+    async fn row_with_end(&self, sid: Option<&CallSid>) -> Option<CallRow> {
+        let waiting = Stopwatch::start();
+        loop {
+            let row = self.row(sid).await?;
+            if row.vapi_ended_reason.is_some() || waiting.elapsed() >= WAIT_FOR_VAPI {
+                return Some(row);
+            }
+            tokio::time::sleep(LOOK_EVERY.min(waiting.left_of(WAIT_FOR_VAPI))).await;
+        }
+    }
+
+    async fn person_missed(&self, profile: &Profile, form: &Form, row: Option<&CallRow>) {
+        let dialled = row.and_then(|row| row.dialing.as_ref()).or(profile.transfer.to.as_ref());
+        let whom = dialled.map_or("you", |number| number.as_str());
+        let text = format!("{}: nobody answered at {whom} for a caller from {}.", profile.name, form.caller_for_people());
+        if let Some(sid) = &form.call_sid {
+            self.notify(profile, Occasion::TransferMissed, &format!("transfer_missed:{sid}"), &text).await;
+            if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None, self.clock.now()).await {
+                tracing::error!(call.sid = %sid, %error, "a leg cannot be kept");
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The phone rings: Twilio's webhooks, from the signature to the TwiML. Every proven request is answered 200 with TwiML
+//! that helps the caller, in time, whatever fails behind it; nobody else is answered at all.
+
+pub mod bypass;
+mod ended;
+pub mod fallback;
+pub mod form;
+pub mod request;
+pub mod signature;
+mod status;
+pub mod twiml;
+mod voice;
+mod voicemail;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::{self, ServiceConfig};
+use tokio::runtime::Handle;
+
+pub use self::ended::ended_normally;
+use crate::business::profile::Profile;
+use crate::business::routing::Directory;
+use crate::clients::vapi::Vapi;
+use crate::clock::{Clock, Stopwatch};
+use crate::config::Settings;
+use crate::inflight::InFlight;
+use crate::names::{CallSid, Phone};
+use crate::store::Store;
+use crate::suspects::Suspects;
+
+use self::form::Form;
+
+/// Calls that may be connecting at one moment; more than that are put through to a person.
+const MAX_CONNECTING: usize = 1_000;
+
+/// Said when a number rings here that no business file names.
+const NOT_SET_UP: &str = "This number is not set up yet. Goodbye.";
+
+/// Everything that the Twilio routes need, built once for all workers.
+#[derive(Debug)]
+pub struct Station {
+    settings: Arc<Settings>,
+    directory: Directory,
+    store: Store,
+    vapi: Vapi,
+    clock: Clock,
+    suspects: Suspects,
+    connecting: InFlight<CallSid, String>,
+    runtime: Handle,
+}
+
+impl Station {
+    /// `runtime` is the main one: actix workers are single-threaded, and what a request began must outlive it.
+    #[must_use]
+    pub fn new(
+        settings: Arc<Settings>,
+        directory: Directory,
+        store: Store,
+        vapi: Vapi,
+        clock: Clock,
+        suspects: Suspects,
+        runtime: Handle,
+    ) -> Self {
+        let connecting = InFlight::new(runtime.clone(), MAX_CONNECTING);
+        Self { settings, directory, store, vapi, clock, suspects, connecting, runtime }
+    }
+
+    /// Whose number was called.
+    fn business(&self, form: &Form) -> Option<Arc<Profile>> {
+        self.directory.by_number(&Phone::e164(&form.to)?).cloned()
+    }
+
+    /// What is left of the time in which Twilio is to be answered, with a little kept back for sending the answer.
+    fn time_left(&self, received: Stopwatch) -> Duration {
+        let budget = self.settings.connect_budget;
+        received.left_of(budget.saturating_sub(Duration::from_millis(250).min(budget / 10)))
+    }
+
+    /// Runs `work` on the main runtime, where it goes on even if the asker leaves, and waits for it as long as there is
+    /// time. `None`: it is late, or it died.
+    async fn in_time<T: Send + 'static>(&self, received: Stopwatch, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let running = self.runtime.spawn(work);
+        tokio::time::timeout(self.time_left(received), running).await.ok()?.ok()
+    }
+}
+
+/// Mounts the six routes; they need a `web::Data<Station>`.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/twilio/inbound", web::post().to(voice::inbound))
+        .route("/twilio/connect-ended", web::post().to(ended::connect_ended))
+        .route("/twilio/dial-ended", web::post().to(ended::dial_ended))
+        .route("/twilio/voicemail", web::post().to(voicemail::voicemail))
+        .route("/twilio/fallback", web::post().to(fallback::fallback))
+        .route("/twilio/status", web::post().to(status::status));
+}
+
+fn xml(twiml: String) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::xml()).body(twiml)
+}
+
+fn not_set_up() -> HttpResponse {
+    tracing::warn!("a number rang that no business has; name it in `phone_numbers` of a business file");
+    xml(twiml::goodbye(NOT_SET_UP))
+}

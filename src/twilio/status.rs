@@ -1,0 +1,47 @@
+//! The call's status, as Twilio reports it. Nothing is decided here about a running call.
+
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::Station;
+use super::form::Form;
+use super::request::Verified;
+use crate::store::calls::Leg;
+use crate::store::jobs::Job;
+
+/// Vapi's own report may come after Twilio's; only then is its silence a finding.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// `POST /twilio/status`
+pub(super) async fn status(station: Data<Station>, request: Verified) -> HttpResponse {
+    let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
+    let work = {
+        let station = station.clone();
+        async move { station.status_reported(&form).await }
+    };
+    if station.in_time(received, work).await.is_none() {
+        tracing::error!("a call's status is not kept in time");
+    }
+    HttpResponse::NoContent().finish()
+}
+
+impl Station {
+    async fn status_reported(&self, form: &Form) {
+        let Some(sid) = &form.call_sid else { return };
+        let now = self.clock.now();
+        if let Err(error) = self.store.keep_call_status(sid, &form.call_status, form.is_over(), now).await {
+            tracing::error!(call.sid = %sid, %error, "a call's status cannot be kept");
+        }
+        let row = if form.is_over() { self.row(Some(sid)).await } else { None };
+        let was_with_assistant = row.is_some_and(|row| row.leg == Leg::Assistant && row.twiml.is_some() && !row.heard_from_vapi);
+        if !was_with_assistant {
+            return;
+        }
+        let job = Job::SilentCall { sid: sid.clone() };
+        if let Err(error) = self.store.enqueue(&format!("silent:{sid}"), &job, now + GRACE).await {
+            tracing::error!(call.sid = %sid, %error, "a silent call cannot be looked into");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The first webhook of a call: connect the caller to the assistant, once, however often Twilio asks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::form::Form;
+use super::request::Verified;
+use super::{Station, bypass, not_set_up, twiml, xml};
+use crate::business::profile::Profile;
+use crate::clients::vapi::{BypassCall, Variables};
+use crate::clock::Stopwatch;
+use crate::config::Connect;
+use crate::names::{CallSid, VapiCallId};
+use crate::store::calls::{CallClaim, Connected, Leg, NewCall};
+
+/// Kept back from Vapi's time for writing down what it answered.
+const KEEPING: Duration = Duration::from_millis(400);
+
+/// TwiML that reaches the assistant.
+struct Connection {
+    twiml: String,
+    vapi_call_id: Option<VapiCallId>,
+    control_url: Option<String>,
+}
+
+/// `POST /twilio/inbound`
+pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpResponse {
+    let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
+    let Some(profile) = station.business(&form) else { return not_set_up() };
+    if form.caller().is_some_and(|caller| profile.callers.block.contains(&caller)) {
+        tracing::info!(business = %profile.slug, "a blocked caller is not answered");
+        return xml(twiml::reject());
+    }
+    let alone = station.fallback_alone(&profile, &form);
+    let Some(sid) = form.call_sid.clone() else {
+        tracing::warn!(business = %profile.slug, "a call without a CallSid gets the fallback");
+        return xml(alone);
+    };
+    let running = station.connecting.join(sid.clone(), {
+        let station = station.clone();
+        || async move { station.connected_once(&sid, &profile, &form, received).await }
+    });
+    let outcome = match running {
+        Ok(running) => tokio::time::timeout(station.time_left(received), running.outcome()).await,
+        Err(_full) => return xml(alone),
+    };
+    xml(match outcome {
+        Ok(Ok(twiml)) => twiml,
+        Ok(Err(_)) | Err(_) => alone,
+    })
+}
+
+impl Station {
+    /// The TwiML of this call: the one that it got already, or a new one.
+    async fn connected_once(&self, sid: &CallSid, profile: &Arc<Profile>, form: &Form, received: Stopwatch) -> String {
+        let call = NewCall { sid, business: Some(&profile.slug), from: &form.from, to: &form.to };
+        let known = match self.store.claim_call(&call, self.clock.now()).await {
+            Ok(CallClaim::Ours) => None,
+            Ok(CallClaim::Known(row)) => Some(row),
+            Err(error) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, %error, "a call cannot be claimed");
+                return self.fallback_alone(profile, form);
+            }
+        };
+        match known {
+            None => self.connect(sid, profile, form, received).await,
+            Some(row) => match &row.twiml {
+                Some(twiml) => twiml.clone(),
+                // Somebody was about to ask Vapi when he died: asking again might make a second call there.
+                None => self.fallback(profile, form, Some(&row), "claimed").await,
+            },
+        }
+    }
+
+    async fn connect(&self, sid: &CallSid, profile: &Arc<Profile>, form: &Form, received: Stopwatch) -> String {
+        if form.caller().is_some_and(|caller| profile.callers.straight_to_person.contains(&caller)) {
+            return self.fallback(profile, form, None, "straight_to_person").await;
+        }
+        match self.reach_assistant(sid, profile, form, received).await {
+            Ok(connection) => {
+                self.keep(sid, &connection).await;
+                tracing::info!(call.sid = %sid, business = %profile.slug, duration_ms = received.elapsed_ms(), "a call is connected");
+                connection.twiml
+            }
+            Err(reason) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, duration_ms = received.elapsed_ms(), %reason, "the assistant cannot be reached");
+                self.fallback(profile, form, None, "assistant").await
+            }
+        }
+    }
+
+    async fn reach_assistant(
+        &self,
+        sid: &CallSid,
+        profile: &Profile,
+        form: &Form,
+        received: Stopwatch,
+    ) -> Result<Connection, String> {
+        let vapi = self.settings.vapi.of(&profile.slug);
+        let route = |path| self.settings.server_url.route(path);
+        let twiml = match vapi.connect {
+            Connect::Bypass => return self.bypass(sid, profile, form, received).await,
+            Connect::Stream => {
+                let assistant = vapi.assistant_id.as_ref().ok_or("VAPI_ASSISTANT_ID is not set")?;
+                let url = format!("{}/{assistant}", vapi.stream_url.trim_end_matches('/'));
+                twiml::stream(&url, sid, &form.from, &route("/twilio/connect-ended"))
+            }
+            Connect::Sip => {
+                let base = vapi.sip_uri.as_ref().ok_or("VAPI_SIP_URI is not set")?;
+                let uri = twiml::sip_uri(base, &[("x-call-sid", sid.as_str()), ("x-customer-phone", &form.from)]);
+                twiml::sip(&uri, &route("/twilio/dial-ended"))
+            }
+        };
+        Ok(Connection { twiml, vapi_call_id: None, control_url: None })
+    }
+
+    async fn bypass(&self, sid: &CallSid, profile: &Profile, form: &Form, received: Stopwatch) -> Result<Connection, String> {
+        let variables = self.variables(sid, profile, form);
+        let call = BypassCall { business: &profile.slug, call_sid: sid, caller: &form.from, variables: &variables };
+        let limit = self.time_left(received).saturating_sub(KEEPING.min(self.settings.connect_budget / 5));
+        let answer = self.vapi.create_call(self.settings.vapi.of(&profile.slug), &call, limit).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        let action = self.settings.server_url.route("/twilio/connect-ended");
+        let twiml = bypass::adopt(&answer.twiml, &action).map_err(|error| format!("call {}: {error}", answer.id))?;
+        Ok(Connection { twiml, vapi_call_id: Some(answer.id), control_url: answer.control_url })
+    }
+
+    /// What the assistant is told about the call.
+    fn variables(&self, sid: &CallSid, profile: &Profile, form: &Form) -> Variables {
+        let now = self.clock.now();
+        let today = profile.zone.civil(now).date();
+        let open_now = profile.opening.spans(today, &profile.zone).iter().any(|span| span.start <= now && now < span.end);
+        let (caller_name, next_appointment) = known_caller();
+        Variables {
+            business_name: profile.name.clone(),
+            caller_number: form.caller().map_or(String::new(), |caller| caller.as_str().to_owned()),
+            caller_name,
+            next_appointment,
+            open_now,
+            call_sid: sid.to_string(),
+        }
+    }
+
+    /// Remembers what the caller was connected to. The TwiML is good even if this fails: only a repeated delivery,
+    /// which then gets the fallback, would suffer.
+    async fn keep(&self, sid: &CallSid, connection: &Connection) {
+        let (vapi_call_id, control_url) = (connection.vapi_call_id.as_ref(), connection.control_url.as_deref());
+        let connected = Connected { twiml: &connection.twiml, leg: Leg::Assistant, dialing: None, vapi_call_id, control_url };
+        if let Err(error) = self.store.keep_connection(sid, &connected, self.clock.now()).await {
+            tracing::error!(call.sid = %sid, %error, "a connection cannot be kept");
+        }
+    }
+}
+
+/// The caller's name and next appointment, in words. Nobody is recognised by number yet: both are empty, and the
+/// assistant asks.
+fn known_caller() -> (String, String) {
+    (String::new(), String::new())
+}
