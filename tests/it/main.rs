@@ -22,3 +22,10 @@ mod clients;
 mod suspects;
 mod twilio_signature;
 mod twiml;
+//! The one test binary: every file below tests one part of ringbook through its public interface, or over HTTP against the
+//! fakes. No sleeps, no retries, no mocks of our own functions.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+
+mod fakes;
+mod fakes_google;
+mod fakes_others;

@@ -1,0 +1,303 @@
+//! The fake Twilio REST API: messages, calls that are redirected, and the numbers of an account. It sends nothing to anyone and
+//! makes no webhooks: tests post those themselves.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value, json};
+
+use super::faults::{Refusal, Struck};
+use super::stage::Stage;
+use super::wire::{Answer, Request};
+use super::{Aim, Server, Site};
+
+pub const ACCOUNT_SID: &str = "AC00000000000000000000000000000001";
+pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
+pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
+pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
+
+const CALLS: &[&str] = &["messages.create", "calls.update", "numbers.list", "numbers.update", "unknown"];
+
+/// Twilio's limits, in characters.
+const MESSAGE_CHARS: usize = 1600;
+const TWIML_CHARS: usize = 4000;
+
+/// The settings of a number: how a form names them, and how JSON does.
+const NUMBER_FIELDS: &[(&str, &str)] = &[
+    ("FriendlyName", "friendly_name"),
+    ("StatusCallback", "status_callback"),
+    ("StatusCallbackMethod", "status_callback_method"),
+    ("TrunkSid", "trunk_sid"),
+    ("VoiceApplicationSid", "voice_application_sid"),
+    ("VoiceCallerIdLookup", "voice_caller_id_lookup"),
+    ("VoiceFallbackMethod", "voice_fallback_method"),
+    ("VoiceFallbackUrl", "voice_fallback_url"),
+    ("VoiceMethod", "voice_method"),
+    ("VoiceUrl", "voice_url"),
+];
+
+/// A running fake; it stops when dropped.
+pub struct FakeTwilio {
+    twilio: Arc<Twilio>,
+    server: Server,
+}
+
+impl Deref for FakeTwilio {
+    type Target = Twilio;
+    fn deref(&self) -> &Twilio {
+        &self.twilio
+    }
+}
+
+impl FakeTwilio {
+    /// An account without numbers or calls.
+    pub fn start() -> Self {
+        let (server, twilio) = Server::start(|_| Twilio { stage: Stage::new(CALLS), state: Mutex::default() });
+        Self { twilio, server }
+    }
+
+    /// For `TWILIO_API_URL`.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+}
+
+#[derive(Default)]
+struct State {
+    serial: usize,
+    messages: Vec<Value>,
+    numbers: BTreeMap<String, Map<String, Value>>,
+    live_calls: BTreeMap<String, bool>,
+    refused: BTreeMap<String, u32>,
+}
+
+/// Twilio itself.
+pub struct Twilio {
+    stage: Stage,
+    state: Mutex<State>,
+}
+
+impl Deref for Twilio {
+    type Target = Stage;
+    fn deref(&self) -> &Stage {
+        &self.stage
+    }
+}
+
+type Form = BTreeMap<String, String>;
+
+impl Twilio {
+    /// A number of the account, pointing nowhere; returns its `PN…` sid.
+    pub fn add_number(&self, number: &str) -> String {
+        let mut state = self.state.lock().unwrap();
+        state.serial += 1;
+        let sid = format!("PN{:032x}", state.serial);
+        let mut fields: Map<String, Value> = NUMBER_FIELDS.iter().map(|(_, name)| ((*name).to_owned(), "".into())).collect();
+        fields.insert("sid".into(), sid.clone().into());
+        fields.insert("account_sid".into(), ACCOUNT_SID.into());
+        fields.insert("phone_number".into(), number.into());
+        state.numbers.insert(sid.clone(), fields);
+        sid
+    }
+
+    /// Someone changed the number in the console. Names as JSON has them, such as `voice_application_sid`.
+    pub fn set_number(&self, sid: &str, field: &str, value: &str) {
+        assert!(NUMBER_FIELDS.iter().any(|(_, name)| *name == field), "a number has no {field}");
+        self.state.lock().unwrap().numbers.get_mut(sid).expect("the number was added").insert(field.to_owned(), value.into());
+    }
+
+    /// The number as JSON shows it.
+    pub fn number(&self, sid: &str) -> Value {
+        Value::Object(self.state.lock().unwrap().numbers[sid].clone())
+    }
+
+    /// A call that is in progress, so that it can be redirected.
+    pub fn add_call(&self, sid: &str) {
+        self.state.lock().unwrap().live_calls.insert(sid.to_owned(), true);
+    }
+
+    /// The call is over: updates are refused with 21220 from now on.
+    pub fn end_call(&self, sid: &str) {
+        self.state.lock().unwrap().live_calls.insert(sid.to_owned(), false);
+    }
+
+    /// Messages to this number are refused with Twilio's code: 21211, 21608, 21610, 21614, 30034, …
+    pub fn refuse_messages_to(&self, number: &str, code: u32) {
+        self.state.lock().unwrap().refused.insert(number.to_owned(), code);
+    }
+
+    /// The messages that were taken, in order, as JSON shows them.
+    pub fn messages(&self) -> Vec<Value> {
+        self.state.lock().unwrap().messages.clone()
+    }
+
+    /// The updates of one call that were taken, in order: the form's fields.
+    pub fn call_updates(&self, sid: &str) -> Vec<Form> {
+        let taken = |entry: &super::journal::Entry| entry.outcome == Some(200) && entry.about.iter().any(|about| about == sid);
+        self.requests_of("calls.update")
+            .into_iter()
+            .filter(taken)
+            .map(|entry| entry.request.form().into_iter().collect())
+            .collect()
+    }
+
+    fn create_message(&self, form: &Form) -> Result<Answer, Answer> {
+        let field = |name: &str| form.get(name).map_or("", String::as_str);
+        let (to, body) = (field("To"), field("Body"));
+        let mut state = self.state.lock().unwrap();
+        let owned = |number: &str| state.numbers.values().any(|fields| fields["phone_number"] == number);
+        let refusal = match (field("From"), field("MessagingServiceSid")) {
+            _ if to.is_empty() => Some(21604),
+            _ if !is_e164(to) => Some(21211),
+            ("", "") => Some(21603),
+            (from, "") if !owned(from) => Some(21606),
+            (_, service) if !service.is_empty() && !is_sid("MG", service) => Some(21705),
+            _ if body.is_empty() && !form.contains_key("MediaUrl") => Some(21602),
+            _ if body.chars().count() > MESSAGE_CHARS => Some(21617),
+            _ => state.refused.get(to).copied(),
+        };
+        if let Some(code) = refusal {
+            return Err(error(400, code));
+        }
+        state.serial += 1;
+        let null_if_empty = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
+        let message = json!({
+            "sid": format!("SM{:032x}", state.serial), "account_sid": ACCOUNT_SID, "to": to, "from": null_if_empty(field("From")),
+            "messaging_service_sid": null_if_empty(field("MessagingServiceSid")), "body": body, "status": "queued",
+            "direction": "outbound-api", "error_code": null, "error_message": null,
+        });
+        state.messages.push(message.clone());
+        Ok(Answer::json(201, &message))
+    }
+
+    fn update_call(&self, sid: &str, form: &Form) -> Result<Answer, Answer> {
+        let mut state = self.state.lock().unwrap();
+        let live = state.live_calls.get_mut(sid).ok_or_else(|| error(404, 20404))?;
+        if !*live {
+            return Err(error(400, 21220));
+        }
+        let too_long = form.get("Twiml").is_some_and(|twiml| twiml.chars().count() > TWIML_CHARS);
+        let both = form.contains_key("Twiml") && form.contains_key("Url");
+        let known_status = form.get("Status").is_none_or(|status| ["canceled", "completed"].contains(&status.as_str()));
+        if too_long || both || !known_status || form.is_empty() {
+            return Err(error(400, 20001));
+        }
+        if form.contains_key("Status") {
+            *live = false;
+        }
+        let status = if *live { "in-progress" } else { "completed" };
+        Ok(Answer::json(200, &json!({"sid": sid, "account_sid": ACCOUNT_SID, "status": status})))
+    }
+
+    fn list_numbers(&self, request: &Request) -> Answer {
+        let state = self.state.lock().unwrap();
+        let wanted =
+            |fields: &&Map<String, Value>| request.param("PhoneNumber").is_none_or(|number| fields["phone_number"] == number);
+        let size = request.param("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
+        let found: Vec<_> = state.numbers.values().filter(wanted).take(size).collect();
+        Answer::json(200, &json!({"incoming_phone_numbers": found, "page": 0, "page_size": size, "next_page_uri": null}))
+    }
+
+    fn update_number(&self, sid: &str, form: &Form) -> Result<Answer, Answer> {
+        let mut state = self.state.lock().unwrap();
+        let number = state.numbers.get_mut(sid).ok_or_else(|| error(404, 20404))?;
+        let set = |name: &str| form.get(name).is_some_and(|value| !value.is_empty());
+        let odd_host =
+            |address: &str| url::Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(|host| host.contains('_')));
+        if form.iter().any(|(name, value)| name.ends_with("Url") && odd_host(value)) {
+            return Err(error(400, 21402));
+        }
+        for (name, field) in NUMBER_FIELDS {
+            if let Some(value) = form.get(*name) {
+                number.insert((*field).to_owned(), value.clone().into());
+            }
+        }
+        // Each of the two deletes the other, and either makes VoiceUrl ignored.
+        if set("VoiceApplicationSid") {
+            number.insert("trunk_sid".into(), "".into());
+        } else if set("TrunkSid") {
+            number.insert("voice_application_sid".into(), "".into());
+        }
+        Ok(Answer::json(200, &Value::Object(number.clone())))
+    }
+}
+
+fn is_e164(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or("");
+    (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|c| c.is_ascii_digit())
+}
+
+fn is_sid(prefix: &str, sid: &str) -> bool {
+    sid.strip_prefix(prefix).is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// Twilio's error shape with its own words, as far as they are known to us.
+fn error(status: u16, code: u32) -> Answer {
+    let message = match code {
+        20003 => "Authenticate",
+        20404 => "The requested resource was not found",
+        20429 => "Too Many Requests",
+        21211 => "Invalid 'To' Phone Number",
+        21220 => "Call is not in-progress. Cannot redirect.",
+        21602 => "Message body is required.",
+        21603 => "A 'From' phone number is required.",
+        21604 => "A 'To' phone number is required.",
+        21606 => "The 'From' phone number is not a valid, SMS-capable inbound phone number for your account.",
+        21608 => "The number is unverified. Trial accounts cannot send messages to unverified numbers.",
+        21610 => "Attempt to send to unsubscribed recipient",
+        21614 => "'To' number is not a valid mobile number",
+        21617 => "The concatenated message body exceeds the 1600 character limit.",
+        30034 => "US A2P 10DLC - Message from an Unregistered Number",
+        _ => "Invalid parameter",
+    };
+    let more_info = format!("https://www.twilio.com/docs/errors/{code}");
+    Answer::json(status, &json!({"code": code, "message": message, "more_info": more_info, "status": status}))
+}
+
+impl Site for Twilio {
+    fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    fn aim(&self, request: &Request) -> Aim {
+        let form: Form = request.form().into_iter().collect();
+        let (call, about) = match (request.verb.as_str(), request.parts().as_slice()) {
+            ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages.json"]) => ("messages.create", form.get("To").cloned()),
+            ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Calls", file]) => ("calls.update", sid_of(file)),
+            ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers.json"]) => ("numbers.list", None),
+            ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
+            _ => ("unknown", None),
+        };
+        let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
+        let good = [basic(ACCOUNT_SID, AUTH_TOKEN), basic(API_KEY_SID, API_KEY_SECRET)];
+        let trusted = request.header("authorization").is_some_and(|given| good.iter().any(|good| good == given));
+        Aim { call, about: about.into_iter().collect(), trusted }
+    }
+
+    fn work(&self, aim: &Aim, request: &Request, _: &[Struck]) -> Answer {
+        if !aim.trusted {
+            return error(401, 20003);
+        }
+        let form: Form = request.form().into_iter().collect();
+        let about = aim.about.first().map_or("", String::as_str);
+        match aim.call {
+            "messages.create" => self.create_message(&form),
+            "calls.update" => self.update_call(about, &form),
+            "numbers.list" => Ok(self.list_numbers(request)),
+            "numbers.update" => self.update_number(about, &form),
+            _ => Err(error(404, 20404)),
+        }
+        .unwrap_or_else(|refused| refused)
+    }
+
+    fn refuse(&self, _: &Aim, refusal: &Refusal) -> Answer {
+        error(refusal.code, refusal.reason.parse().unwrap_or(u32::from(refusal.code) + 20_000))
+    }
+}
+
+fn sid_of(file: &str) -> Option<String> {
+    file.strip_suffix(".json").map(str::to_owned)
+}
