@@ -27,5 +27,7 @@ mod twiml;
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod fakes;
+mod fakes_faults;
 mod fakes_google;
 mod fakes_others;
+mod fakes_token;

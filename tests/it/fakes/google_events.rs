@@ -73,7 +73,7 @@ impl Google {
         if fields.contains_key("id") && fields.contains_key("iCalUID") {
             return Err(access::error(400, "invalid", "Send id or iCalUID, not both."));
         }
-        let id = fields.entry("id").or_insert_with(|| format!("made{number}by0google").into()).as_str().unwrap_or("").to_owned();
+        let id = fields.entry("id").or_insert_with(|| format!("made{number:08}").into()).as_str().unwrap_or("").to_owned();
         if !event::is_valid_id(&id) {
             return Err(access::error(400, "invalid", "Invalid resource id value."));
         }
