@@ -4,6 +4,8 @@
 //! `cli → app → {twilio, vapi, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
 //! {config, clock, names}`. `tests/it/tidy.rs` holds them.
 
+pub mod app;
+pub mod body;
 pub mod booking;
 pub mod business;
 pub mod calendar;
@@ -11,14 +13,15 @@ pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod health;
 pub mod inbox;
 pub mod inflight;
 pub mod names;
+pub mod outbox;
 pub mod scheduling;
 pub mod span;
 pub mod store;
-pub mod vapi;
-pub mod telemetry;
-pub mod vapi;
 pub mod suspects;
+pub mod telemetry;
 pub mod twilio;
+pub mod vapi;

@@ -188,7 +188,7 @@ impl Desk {
             let board = self.board(&order.asked, span, deadline).await?;
             let WishedTime::FirstOf { window, .. } = &wish.time else { return Err(Refusal::TimeMissing) };
             let window = window_meant(profile, window.as_deref())?;
-            return match board.window_slots(date, window) {
+            return match board.open(date, window) {
                 Err(slots::Reason::Unreachable) => Err(Refusal::CalendarDown),
                 slots => Ok(slots.map_err(NotOpen::Day)),
             };

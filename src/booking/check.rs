@@ -57,7 +57,7 @@ impl<'p> Asked<'p> {
     /// Finds the service and the technician.
     pub(super) fn read(profile: &'p Profile, service: Option<&str>, technician: Option<&str>) -> Result<Self, Refusal> {
         let service = profile.service(service).map_err(|unknown| Refusal::ServiceUnknown { offered: unknown.offered })?;
-        let crew = profile.technicians_for(service);
+        let crew: Vec<&Technician> = profile.technicians_for(service).collect();
         let Some(said) = technician else { return Ok(Self { profile, service, crew, wanted: None }) };
         let Some(named) = profile.technician(said) else {
             let offered = profile.technicians.iter().filter_map(|technician| technician.name.clone()).collect();

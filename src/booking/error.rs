@@ -11,8 +11,8 @@ pub enum Refusal {
     /// No service, or none of ours, among several.
     #[error("no such service")]
     ServiceUnknown {
-        /// Those there are.
-        offered: Vec<String>,
+        /// Those there are, as spoken.
+        offered: String,
     },
     /// No date.
     #[error("no date")]

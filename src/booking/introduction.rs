@@ -16,21 +16,26 @@ const AHEAD: Duration = Duration::days(365);
 impl Desk {
     /// The variables for a call of `caller`. A store that fails costs the caller's name, never the call.
     pub async fn introduce(&self, profile: &Profile, caller: Option<&Phone>, call_sid: Option<&CallSid>) -> Variables {
+        let mut variables = self.introduce_stranger(profile, caller, call_sid);
+        let Some(caller) = caller else { return variables };
+        match self.known_of(profile, caller).await {
+            Ok((name, next)) => (variables.caller_name, variables.next_appointment) = (name, next),
+            Err(error) => tracing::warn!(business = %profile.slug, error = %error, "a caller could not be looked up"),
+        }
+        variables
+    }
+
+    /// The same without asking the store.
+    #[must_use]
+    pub fn introduce_stranger(&self, profile: &Profile, caller: Option<&Phone>, call_sid: Option<&CallSid>) -> Variables {
         let now = self.clock.now();
-        let today = profile.zone.date(now);
-        let (caller_name, next_appointment) = match caller {
-            Some(caller) => self.known_of(profile, caller).await.unwrap_or_else(|error| {
-                tracing::warn!(business = %profile.slug, error = %error, "a caller could not be looked up");
-                (String::new(), String::new())
-            }),
-            None => (String::new(), String::new()),
-        };
+        let today = profile.opening.spans(profile.zone.date(now), &profile.zone);
         Variables {
             business_name: profile.name.clone(),
             caller_number: caller.map(|phone| phone.as_str().to_owned()).unwrap_or_default(),
-            caller_name,
-            next_appointment,
-            open_now: profile.opening.spans(today, &profile.zone).iter().any(|span| span.start <= now && now < span.end),
+            caller_name: String::new(),
+            next_appointment: String::new(),
+            open_now: today.iter().any(|span| span.start <= now && now < span.end),
             call_sid: call_sid.map(ToString::to_string).unwrap_or_default(),
         }
     }

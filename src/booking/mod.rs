@@ -6,6 +6,7 @@ pub mod check;
 mod drive;
 pub mod error;
 mod identity;
+pub mod introduction;
 pub mod machine;
 pub mod when;
 pub mod words;

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub use super::asked::ServiceUnknown;
 pub use super::file::Problem;
 pub use super::folder::{Access, LoadFacts, Loaded, load_folder, parse};
+use time::OffsetDateTime;
+
 use crate::names::{CalendarId, Phone, Slug};
 use crate::scheduling::hours::{Opening, WallSpan};
 use crate::scheduling::slots::Rules;
@@ -66,6 +68,17 @@ pub struct Transfer {
     pub hours: Option<Vec<WallSpan>>,
     /// Outside the hours.
     pub after_hours_to: Option<Phone>,
+}
+
+impl Profile {
+    /// The person who is to be reached at this hour, if there is one.
+    #[must_use]
+    pub fn transfer_number(&self, now: OffsetDateTime) -> Option<&Phone> {
+        let minute = self.zone.minute_of_day(now);
+        let is_within = |spans: &Vec<WallSpan>| spans.iter().any(|span| span.contains_minute(minute));
+        let within_hours = self.transfer.hours.as_ref().is_none_or(is_within);
+        if within_hours { self.transfer.to.as_ref() } else { self.transfer.after_hours_to.as_ref() }
+    }
 }
 
 /// `[emergency]`.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::business::file::Problem;
 use crate::config::Problems;
 
 /// What stopped a command.
@@ -22,6 +23,12 @@ impl Failure {
     /// Something went wrong, and why, in one sentence.
     pub fn because(what: impl Display, cause: impl Display) -> Self {
         Self::Failed(anyhow::anyhow!("{what}: {cause}."))
+    }
+
+    /// The business files are wrong: one sentence a line.
+    #[must_use]
+    pub fn of_files(problems: &[Problem]) -> Self {
+        Self::Usage(problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     /// 2 for bad usage or settings, 1 for everything else.

@@ -131,8 +131,11 @@ impl Board<'_> {
         found
     }
 
-    /// Every open start of a date whose wall clock lies in the window, or why there is none.
-    fn open(&self, date: Date, window: Option<WallSpan>) -> Result<Vec<Slot>, Reason> {
+    /// Every open start of a date whose wall clock lies in the window, in the order of time.
+    ///
+    /// # Errors
+    /// The [`Reason`] why there is none.
+    pub fn open(&self, date: Date, window: Option<WallSpan>) -> Result<Vec<Slot>, Reason> {
         let last_date = self.last_date();
         if date < self.today() {
             return Err(Reason::PastDate);

@@ -120,7 +120,7 @@ impl Station {
         let text = format!("{}: nobody answered at {whom} for a caller from {}.", profile.name, form.caller_for_people());
         if let Some(sid) = &form.call_sid {
             self.notify(profile, Occasion::TransferMissed, &format!("transfer_missed:{sid}"), &text).await;
-            if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None, self.clock.now()).await {
+            if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None).await {
                 tracing::error!(call.sid = %sid, %error, "a leg cannot be kept");
             }
         }

@@ -20,7 +20,7 @@ use crate::store::calls::{CallRow, Connected, Leg};
 const LOOP_MARGIN: Duration = Duration::from_mins(1);
 
 /// How long the store may think about a caller who is waiting for a person.
-const STORE_LIMIT: Duration = Duration::from_millis(300);
+pub(super) const STORE_LIMIT: Duration = Duration::from_millis(300);
 
 /// What can be done for a caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,17 +37,14 @@ impl Help {
     /// onward shows as the number that he called).
     #[must_use]
     pub fn choose(profile: &Profile, form: &Form, directory: &Directory, now: OffsetDateTime) -> Self {
-        let transfer = &profile.transfer;
-        let minute = profile.zone.minute_of_day(now);
-        let within_hours = transfer.hours.as_ref().is_none_or(|spans| spans.iter().any(|span| span.contains_minute(minute)));
-        let person = if within_hours { &transfer.to } else { &transfer.after_hours_to };
         let caller = form.caller();
         let loops = |number: &Phone| {
             directory.owns(number)
                 || was_forwarded_from(form, number)
                 || caller.as_ref().is_some_and(|caller| caller == number || directory.owns(caller))
         };
-        person.clone().filter(|number| !loops(number)).map_or(Self::Voicemail, Self::Person)
+        let person = profile.transfer_number(now).filter(|number| !loops(number));
+        person.cloned().map_or(Self::Voicemail, Self::Person)
     }
 
     /// Says it in TwiML.
@@ -118,7 +115,7 @@ impl Station {
         let sid = form.call_sid.as_ref().map_or("", |sid| sid.as_str());
         tracing::warn!(call.sid = sid, business = %profile.slug, cause, help = ?help, "a caller gets the fallback");
         let twiml = help.twiml(profile, form, &self.settings.server_url);
-        self.keep_fallback(form, row, &help, &twiml, now).await;
+        self.keep_fallback(form, row, &help, &twiml).await;
         twiml
     }
 
@@ -136,14 +133,14 @@ impl Station {
     }
 
     /// The first TwiML of a call is kept whole, so that a repeated delivery gets it again; later only who is reached.
-    async fn keep_fallback(&self, form: &Form, row: Option<&CallRow>, help: &Help, twiml: &str, now: OffsetDateTime) {
+    async fn keep_fallback(&self, form: &Form, row: Option<&CallRow>, help: &Help, twiml: &str) {
         let Some(sid) = &form.call_sid else { return };
         let kept = async {
             if row.is_some_and(|row| row.twiml.is_some()) {
-                return self.store.keep_leg(sid, help.leg(), help.dialing(), now).await;
+                return self.store.keep_leg(sid, help.leg(), help.dialing()).await;
             }
             let connected = Connected { twiml, leg: help.leg(), dialing: help.dialing(), vapi_call_id: None, control_url: None };
-            self.store.keep_connection(sid, &connected, now).await
+            self.store.keep_connection(sid, &connected).await
         };
         match tokio::time::timeout(STORE_LIMIT, kept).await {
             Ok(Ok(())) => {}

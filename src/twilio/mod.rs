@@ -21,6 +21,7 @@ use actix_web::web::{self, ServiceConfig};
 use tokio::runtime::Handle;
 
 pub use self::ended::ended_normally;
+use crate::booking::Desk;
 use crate::business::profile::Profile;
 use crate::business::routing::Directory;
 use crate::clients::vapi::Vapi;
@@ -45,6 +46,7 @@ pub struct Station {
     settings: Arc<Settings>,
     directory: Directory,
     store: Store,
+    desk: Desk,
     vapi: Vapi,
     clock: Clock,
     suspects: Suspects,
@@ -59,13 +61,14 @@ impl Station {
         settings: Arc<Settings>,
         directory: Directory,
         store: Store,
+        desk: Desk,
         vapi: Vapi,
         clock: Clock,
         suspects: Suspects,
         runtime: Handle,
     ) -> Self {
         let connecting = InFlight::new(runtime.clone(), MAX_CONNECTING);
-        Self { settings, directory, store, vapi, clock, suspects, connecting, runtime }
+        Self { settings, directory, store, desk, vapi, clock, suspects, connecting, runtime }
     }
 
     /// Whose number was called.

@@ -6,15 +6,15 @@ use std::fmt;
 use actix_web::dev::Payload;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::web::Data;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
-use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use secrecy::ExposeSecret;
 
 use super::Station;
 use super::form::Form;
 use super::signature::{self, Content};
+use crate::body::{self, BodyFault};
 use crate::clock::Stopwatch;
 use crate::names::Phone;
 use crate::suspects::Standing;
@@ -46,10 +46,8 @@ impl Verified {
 /// Why a request is not listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejection {
-    /// The body is larger than 64 kB.
-    TooLarge,
-    /// The body did not arrive, or not in time.
-    Broken,
+    /// No whole body.
+    Body(BodyFault),
     /// No valid signature.
     Unproven,
     /// No valid signature, and too many of them from this address.
@@ -59,8 +57,8 @@ pub enum Rejection {
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::TooLarge => "the body is too large",
-            Self::Broken => "the body did not arrive",
+            Self::Body(BodyFault::TooLarge) => "the body is too large",
+            Self::Body(BodyFault::Broken) => "the body did not arrive",
             Self::Unproven | Self::CutOff => "no valid signature",
         })
     }
@@ -69,8 +67,8 @@ impl fmt::Display for Rejection {
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
         match self {
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Broken => StatusCode::BAD_REQUEST,
+            Self::Body(BodyFault::TooLarge) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Body(BodyFault::Broken) => StatusCode::BAD_REQUEST,
             Self::Unproven | Self::CutOff => StatusCode::FORBIDDEN,
         }
     }
@@ -94,8 +92,8 @@ impl FromRequest for Verified {
         let (request, payload, received) = (request.clone(), payload.take(), Stopwatch::start());
         Box::pin(async move {
             let Some(station) = request.app_data::<Data<Station>>() else { return Err(Rejection::Unproven) };
-            let limit = station.settings.connect_budget;
-            let body = tokio::time::timeout(limit, read(&request, payload)).await.unwrap_or(Err(Rejection::Broken))?;
+            let patience = station.settings.connect_budget;
+            let body = body::read(&request, payload, MAX_BODY_BYTES, patience).await.map_err(Rejection::Body)?;
             let pairs = if is_form(&request) { signature::pairs(&body) } else { Vec::new() };
             if is_proven(station, &request, &pairs, &body) {
                 return Ok(Self { form: Form::from_pairs(&pairs), received });
@@ -103,26 +101,6 @@ impl FromRequest for Verified {
             Err(refuse(station, &request, &pairs))
         })
     }
-}
-
-/// The whole body, unless it is larger than the limit: said so by its header, or found out while reading.
-async fn read(request: &HttpRequest, mut payload: Payload) -> Result<Bytes, Rejection> {
-    let announced = request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY_BYTES) {
-        return Err(Rejection::TooLarge);
-    }
-    let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| {
-            tracing::debug!(%error, "a request to a Twilio route broke off");
-            Rejection::Broken
-        })?;
-        if body.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Rejection::TooLarge);
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body.freeze())
 }
 
 fn is_form(request: &HttpRequest) -> bool {

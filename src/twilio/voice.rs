@@ -118,7 +118,7 @@ impl Station {
     }
 
     async fn bypass(&self, sid: &CallSid, profile: &Profile, form: &Form, received: Stopwatch) -> Result<Connection, String> {
-        let variables = self.variables(sid, profile, form);
+        let variables = self.variables(sid, profile, form).await;
         let call = BypassCall { business: &profile.slug, call_sid: sid, caller: &form.from, variables: &variables };
         let limit = self.time_left(received).saturating_sub(KEEPING.min(self.settings.connect_budget / 5));
         let answer = self.vapi.create_call(self.settings.vapi.of(&profile.slug), &call, limit).await;
@@ -128,20 +128,11 @@ impl Station {
         Ok(Connection { twiml, vapi_call_id: Some(answer.id), control_url: answer.control_url })
     }
 
-    /// What the assistant is told about the call.
-    fn variables(&self, sid: &CallSid, profile: &Profile, form: &Form) -> Variables {
-        let now = self.clock.now();
-        let today = profile.zone.civil(now).date();
-        let open_now = profile.opening.spans(today, &profile.zone).iter().any(|span| span.start <= now && now < span.end);
-        let (caller_name, next_appointment) = known_caller();
-        Variables {
-            business_name: profile.name.clone(),
-            caller_number: form.caller().map_or(String::new(), |caller| caller.as_str().to_owned()),
-            caller_name,
-            next_appointment,
-            open_now,
-            call_sid: sid.to_string(),
-        }
+    /// What the assistant is told about the call. A store that does not answer costs the caller's name, not the call.
+    async fn variables(&self, sid: &CallSid, profile: &Profile, form: &Form) -> Variables {
+        let caller = form.caller();
+        let known = tokio::time::timeout(STORE_LIMIT, self.desk.introduce(profile, caller.as_ref(), Some(sid))).await;
+        known.unwrap_or_else(|_late| self.desk.introduce_stranger(profile, caller.as_ref(), Some(sid)))
     }
 
     /// Remembers what the caller was connected to. The TwiML is good even if this fails: only a repeated delivery,
@@ -149,14 +140,8 @@ impl Station {
     async fn keep(&self, sid: &CallSid, connection: &Connection) {
         let (vapi_call_id, control_url) = (connection.vapi_call_id.as_ref(), connection.control_url.as_deref());
         let connected = Connected { twiml: &connection.twiml, leg: Leg::Assistant, dialing: None, vapi_call_id, control_url };
-        if let Err(error) = self.store.keep_connection(sid, &connected, self.clock.now()).await {
+        if let Err(error) = self.store.keep_connection(sid, &connected).await {
             tracing::error!(call.sid = %sid, %error, "a connection cannot be kept");
         }
     }
-}
-
-/// The caller's name and next appointment, in words. Nobody is recognised by number yet: both are empty, and the
-/// assistant asks.
-fn known_caller() -> (String, String) {
-    (String::new(), String::new())
 }

@@ -107,7 +107,7 @@ impl Reply {
     pub fn refusal(profile: &Profile, refusal: &Refusal) -> Self {
         let sentence = match refusal {
             Refusal::ServiceUnknown { offered } => {
-                format!("I need to know which service it is: {}. Please ask the caller.", spoken_list(offered, "or"))
+                format!("I need to know which service it is: {offered}. Please ask the caller.")
             }
             Refusal::DateMissing => "Please ask the caller which date they would like.".into(),
             Refusal::DateUnclear => "I need an exact calendar date with year, month and day. Please ask the caller for it.".into(),

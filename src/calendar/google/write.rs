@@ -1,4 +1,4 @@
-//! Making an event at Google. The id is ours, so the same insert may be sent again by whoever owns the booking; it is never
+//! Making an event at Google, and taking it out again. The id is ours, so the same insert may be sent again by whoever owns the booking; it is never
 //! sent twice from here, except after a rejected token.
 
 use std::collections::HashMap;
@@ -7,10 +7,11 @@ use google_calendar3::api;
 use time::OffsetDateTime;
 
 use super::super::encode::{calendar_segment, event_segment, to_chrono};
-use super::super::{Event, Fault, Inserted, NewEvent, Place};
+use super::super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use super::Google;
 use super::read::event_from;
 use super::wire::Failure;
+use crate::names::EventId;
 
 impl Google {
     /// Makes the event. "Placed" is said only if the answer shows what was asked for.
@@ -38,6 +39,23 @@ impl Google {
                 None => Inserted::Unknown("the answer shows something else than was asked for".into()),
             },
             Err(failure) => meaning(&failure),
+        }
+    }
+
+    /// Takes the event out. Already deleted is as good as deleted now.
+    ///
+    /// # Errors
+    /// A [`Fault`] when nobody knows whether it is gone.
+    pub async fn delete(&self, place: &Place, id: &EventId) -> Result<Deleted, Fault> {
+        let (calendar, event) = (calendar_segment(&place.calendar)?, event_segment(id)?.to_owned());
+        let outcome = self.call("events.delete", &place.business, move |hub, mut wire| {
+            let (calendar, event) = (calendar.clone(), event.clone());
+            async move { Ok(hub.events().delete(&calendar, &event).delegate(&mut wire).doit().await.map(drop)?) }
+        });
+        match outcome.await {
+            Ok(()) | Err(Failure::Said { status: 410, .. }) => Ok(Deleted::Gone),
+            Err(Failure::Said { status: 404, .. }) => Ok(Deleted::NeverThere),
+            Err(failure) => Err(failure.into_fault()),
         }
     }
 }

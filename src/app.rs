@@ -1,0 +1,190 @@
+//! Building the server out of its stations, and running it. State is built once, outside actix's per-worker closure;
+//! everything that outlives a request runs on the runtime that builds it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
+use actix_web::{App as Actix, HttpServer};
+use anyhow::Context;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use crate::booking::Desk;
+use crate::business::routing::Directory;
+use crate::calendar::Calendars;
+use crate::calendar::embedded::Embedded;
+use crate::calendar::google::Google;
+use crate::clients;
+use crate::clock::Clock;
+use crate::config::{CalendarKind, Settings};
+use crate::health::{self, Health};
+use crate::outbox::Outbox;
+use crate::store::Store;
+use crate::suspects::Suspects;
+use crate::{twilio, vapi};
+
+/// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an idle connection is kept: longer than the pauses between the questions of one call.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How long running requests may take after the signal to stop.
+const SHUTDOWN_SECONDS: u64 = 10;
+/// Both counterparts send small requests and wait for the answer: two workers on a small machine are enough.
+const MAX_CONNECTIONS: usize = 10_000;
+
+/// A server that listens and is ready to run.
+pub struct App {
+    server: Server,
+    address: SocketAddr,
+    health: Health,
+    store: Store,
+    background: Vec<JoinHandle<()>>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// Opens the store, builds every station and binds the address. Must be called on the main runtime.
+    ///
+    /// # Errors
+    /// A sentence that names what could not be opened.
+    pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
+        let address = listener.local_addr()?;
+        let store = Store::open(&settings.database_url).await.context("DATABASE_URL: the database cannot be opened")?;
+        let settings = Arc::new(settings);
+        let runtime = Handle::current();
+        let mut background = Vec::new();
+
+        let calendars = calendars(&settings, &directory, &store, &clock)?;
+        if let Calendars::Google(google) = &calendars {
+            background.push(runtime.spawn(google.clone().keep_tokens_fresh()));
+        }
+        let http = clients::http().context("the HTTP client cannot be built")?;
+        let desk = Desk::new(store.clone(), calendars, clock.clone(), runtime.clone());
+        let suspects = Suspects::new();
+        let health = Health::new(directory.clone(), store.clone(), desk.clone(), clock.clone(), runtime.clone());
+        let twilio = clients::twilio::Twilio::new(http.clone());
+        let outbox = Outbox::new(
+            Arc::clone(&settings),
+            directory.clone(),
+            store.clone(),
+            desk.clone(),
+            clock.clone(),
+            twilio,
+            http.clone(),
+        );
+        background.push(runtime.spawn(outbox.run()));
+        let calls = Data::new(twilio::Station::new(
+            Arc::clone(&settings),
+            directory.clone(),
+            store.clone(),
+            desk.clone(),
+            clients::vapi::Vapi::new(http),
+            clock.clone(),
+            suspects.clone(),
+            runtime.clone(),
+        ));
+        let questions =
+            Data::new(vapi::Station::new(Arc::clone(&settings), directory, store.clone(), desk, clock, suspects, runtime));
+        let server = listen(listener, &health, calls, questions)?;
+        Ok(Self { server, address, health, store, background })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What can stop it from outside.
+    #[must_use]
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until it is stopped by its handle.
+    ///
+    /// # Errors
+    /// When the server dies.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let result = self.server.await.context("the server died");
+        self.health.drain();
+        for task in self.background {
+            task.abort();
+        }
+        self.store.close().await;
+        result
+    }
+
+    /// The same, until the process is told to end (SIGTERM, SIGINT): load balancers hear of it first.
+    ///
+    /// # Errors
+    /// When the server dies.
+    pub async fn run_until_signal(self) -> anyhow::Result<()> {
+        let (handle, health) = (self.handle(), self.health.clone());
+        tokio::spawn(async move {
+            told_to_end().await;
+            tracing::info!("told to end: finishing what is running");
+            health.drain();
+            handle.stop(true).await;
+        });
+        self.run().await
+    }
+}
+
+async fn told_to_end() {
+    let interrupted = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminated) => {
+            tokio::select! { _ = interrupted => {}, _ = terminated.recv() => {} }
+        }
+        Err(_) => {
+            let _ended = interrupted.await;
+        }
+    }
+}
+
+fn calendars(settings: &Settings, directory: &Directory, store: &Store, clock: &Clock) -> anyhow::Result<Calendars> {
+    Ok(match settings.calendar {
+        CalendarKind::Embedded => Calendars::Embedded(Embedded::new(store.clone())),
+        CalendarKind::Google => {
+            let businesses = directory.all().map(|profile| profile.slug.clone());
+            Calendars::Google(Google::new(&settings.google, businesses, clock.clone()).map_err(anyhow::Error::msg)?)
+        }
+    })
+}
+
+fn listen(
+    listener: TcpListener,
+    health: &Health,
+    calls: Data<twilio::Station>,
+    questions: Data<vapi::Station>,
+) -> anyhow::Result<Server> {
+    let health = Data::new(health.clone());
+    let app = move || {
+        Actix::new()
+            .wrap(tracing_actix_web::TracingLogger::default())
+            .app_data(health.clone())
+            .app_data(calls.clone())
+            .app_data(questions.clone())
+            .configure(twilio::routes)
+            .configure(vapi::routes)
+            .configure(health::routes)
+    };
+    let server = HttpServer::new(app)
+        .client_request_timeout(HEAD_TIMEOUT)
+        .keep_alive(KEEP_ALIVE)
+        .max_connections(MAX_CONNECTIONS)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}

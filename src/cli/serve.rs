@@ -1,0 +1,27 @@
+//! `serve`: settings, business files, the server.
+
+use super::Failure;
+use crate::app::App;
+use crate::business::profile::{LoadFacts, load_folder};
+use crate::clock::Clock;
+use crate::config::{Environment, Settings};
+use crate::scheduling::zone::tzdata_version;
+use crate::telemetry;
+
+pub(super) fn run(environment: &Environment) -> Result<(), Failure> {
+    let (settings, mut warnings) = Settings::read(environment)?;
+    let facts = LoadFacts::new(settings.calendar, &settings.google);
+    let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
+    warnings.extend(loaded.warnings);
+    telemetry::init(&settings.log, settings.log_format);
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
+    runtime.block_on(async {
+        let businesses = loaded.directory.all().count();
+        let app = App::build(settings, loaded.directory, Clock::System).await?;
+        tracing::info!(address = %app.address(), businesses, tzdata = tzdata_version(), "ringbook answers");
+        Ok(app.run_until_signal().await?)
+    })
+}
