@@ -16,14 +16,14 @@ use crate::vapi::signature::{ProofChoice, prove, sign};
 /// Whose request is made.
 #[derive(Debug, Subcommand)]
 pub enum Sign {
-    /// Headers for a message as Vapi sends it, made with the first VAPI_WEBHOOK_SECRET.
+    /// Headers for a message as Vapi sends it, made with the first `VAPI_WEBHOOK_SECRET`.
     #[command(after_help = "\
 Example:
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
 
 The body is signed byte by byte: send it with --data-binary, because -d takes line breaks out of a file.")]
     Vapi(Message),
-    /// The header for a request as Twilio sends it, made with the first TWILIO_AUTH_TOKEN.
+    /// The header for a request as Twilio sends it, made with the first `TWILIO_AUTH_TOKEN`.
     #[command(after_help = "\
 Example:
   ringbook sign twilio --url https://book.example.com/twilio/inbound --form call.form \\
@@ -40,7 +40,7 @@ pub struct Message {
     /// The file with the body, exactly as it will be sent; - is stdin.
     #[arg(long, value_name = "FILE")]
     body: PathBuf,
-    /// How it is proven; when not given, as VAPI_HMAC_* says, else by x-vapi-signature.
+    /// How it is proven; when not given, as `VAPI_HMAC_*` says, else by x-vapi-signature.
     #[arg(long, value_enum)]
     proof: Option<Proof>,
 }
@@ -99,7 +99,8 @@ fn sign_message(message: &Message) -> Result<(), Failure> {
     if let Err(reason) = prove(&received, &body, &plan, now) {
         eprintln!("A server with these settings will refuse this: {reason}. See VAPI_WEBHOOK_AUTH.");
     }
-    print(&headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect::<String>())
+    let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+    print(&lines.concat())
 }
 
 fn sign_form(form: &Form) -> Result<(), Failure> {

@@ -29,8 +29,8 @@ impl Environment {
         Self { values: pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect() }
     }
 
-    /// Adds what a file in the form of `.env` has and this snapshot has not; of two lines for one name the first counts.
-    /// A file that does not exist adds nothing.
+    /// Adds what a file in the form of `.env` has and this snapshot has not; of two lines for one name the first counts
+    /// that is not empty. A file that does not exist adds nothing.
     ///
     /// # Errors
     /// The first line that cannot be read, by its number and without its value; or why the file cannot be opened.
@@ -45,7 +45,10 @@ impl Environment {
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         for line in dotenvy::from_read_iter(text.as_bytes()) {
             let Ok((name, value)) = line else { return Err(Problems::one(malformed(&shown.to_string(), text))) };
-            self.values.entry(name).or_insert(value);
+            // `ringbook keygen >> .env` leaves the empty line of the example above the one that it adds.
+            if !value.is_empty() {
+                self.values.entry(name).or_insert(value);
+            }
         }
         Ok(self)
     }

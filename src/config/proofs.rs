@@ -50,7 +50,7 @@ impl HmacPlan {
             algorithm: HmacAlgorithm::Sha256,
             encoding: HmacEncoding::Hex,
             prefix: String::new(),
-            tolerance: Duration::from_secs(300),
+            tolerance: Duration::from_mins(5),
         }
     }
 

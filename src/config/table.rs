@@ -85,7 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         "base64 of 32 bytes, see `ringbook keygen`; of several, separated by commas, the first encrypts and all decrypt",
     ),
     required("TWILIO_ACCOUNT_SID", "the account that owns the phone numbers (AC...)"),
-    required("TWILIO_AUTH_TOKEN", "its auth token; of several, separated by commas, any verifies a request"),
+    required("TWILIO_AUTH_TOKEN", "that account's auth token; of several, separated by commas, any verifies a request"),
     off("TWILIO_API_KEY_SID", "an API key (SK...) that is used for Twilio's REST API instead of the auth token"),
     off("TWILIO_API_KEY_SECRET", "the secret of that API key"),
     off("TWILIO_MESSAGING_SERVICE_SID", "the sender of SMS (MG...); otherwise the first number of the business"),

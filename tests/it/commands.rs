@@ -213,12 +213,14 @@ fn a_line_of_the_settings_file_that_cannot_be_read_stops_whoever_needs_settings(
 }
 
 #[test]
-fn keygen_makes_fresh_lines_that_the_settings_accept() {
+fn keygen_makes_fresh_lines_that_can_be_added_to_the_example() {
     let desk = Desk::new();
     let [first, second] = [desk.run(&["keygen"], &[], b""), desk.run(&["keygen"], &[], b"")];
     assert_ne!(out(&first), out(&second));
-    fs::write(desk.folder.path().join(".env"), out(&first)).unwrap();
-    let environment = Environment::default().with_file(Path::new(&desk.folder.path().join(".env"))).unwrap();
+    let example = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(".env.example")).unwrap();
+    let file = desk.folder.path().join(".env");
+    fs::write(&file, example + out(&first)).unwrap();
+    let environment = Environment::default().with_file(&file).unwrap();
     assert_eq!(environment.names().collect::<Vec<_>>(), ["ENCRYPTION_KEY", "VAPI_WEBHOOK_SECRET"]);
     assert_eq!(STANDARD.decode(environment.value("ENCRYPTION_KEY").unwrap()).unwrap().len(), 32);
     assert_eq!(environment.value("VAPI_WEBHOOK_SECRET").unwrap().len(), 64);

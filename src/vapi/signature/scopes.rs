@@ -11,9 +11,12 @@ use crate::names::Slug;
 /// What a proven message may speak of. Only [`proven_scopes`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    by_everyones_plan: bool,
-    by_own_plan: BTreeSet<Slug>,
-    has_own_plan: BTreeSet<Slug>,
+    /// Everybody's plan proved it.
+    everyone: bool,
+    /// The businesses whose own plan proved it.
+    own: BTreeSet<Slug>,
+    /// The businesses that only their own plan can prove.
+    apart: BTreeSet<Slug>,
 }
 
 impl Proof {
@@ -22,8 +25,8 @@ impl Proof {
     #[must_use]
     pub fn covers(&self, business: Option<&Slug>) -> bool {
         match business {
-            Some(business) if self.has_own_plan.contains(business) => self.by_own_plan.contains(business),
-            _ => self.by_everyones_plan,
+            Some(business) if self.apart.contains(business) => self.own.contains(business),
+            _ => self.everyone,
         }
     }
 }
@@ -39,21 +42,18 @@ pub fn proven_scopes(
     now: OffsetDateTime,
 ) -> Result<Proof, Unproven> {
     let everyone = prove(headers, body, &vapi.everyone().proofs, now);
-    let mut proof = Proof { by_everyones_plan: everyone.is_ok(), by_own_plan: BTreeSet::new(), has_own_plan: BTreeSet::new() };
-    let mut faults: Vec<Unproven> = everyone.err().into_iter().collect();
+    let mut proof = Proof { everyone: everyone.is_ok(), own: BTreeSet::new(), apart: BTreeSet::new() };
+    let mut verdict = everyone;
     for (business, group) in vapi.own().filter(|(_, group)| group.proofs_are_own) {
-        proof.has_own_plan.insert(business.clone());
-        match prove(headers, body, &group.proofs, now) {
-            Ok(()) => {
-                proof.by_own_plan.insert(business.clone());
-            }
-            Err(fault) => faults.push(fault),
+        proof.apart.insert(business.clone());
+        let own = prove(headers, body, &group.proofs, now);
+        if own.is_ok() {
+            proof.own.insert(business.clone());
+        }
+        // One plan that proves it is enough; and of two reasons "nothing is there" says less.
+        if verdict.is_err() && (own.is_ok() || matches!(verdict, Err(Unproven::Absent { .. }))) {
+            verdict = own;
         }
     }
-    if proof.by_everyones_plan || !proof.by_own_plan.is_empty() {
-        return Ok(proof);
-    }
-    // "Nothing is there" says least: another plan may have found its header and a reason.
-    let telling = faults.iter().position(|fault| !matches!(fault, Unproven::Absent { .. })).unwrap_or(0);
-    Err(faults.into_iter().nth(telling).unwrap_or(Unproven::Absent { accepted: String::new() }))
+    verdict.map(|()| proof)
 }
