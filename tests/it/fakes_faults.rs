@@ -9,9 +9,8 @@ use serde_json::{Value, json};
 use crate::fakes::faults::Fault;
 use crate::fakes::google::FakeGoogle;
 use crate::fakes::stage::{EVERY, Gate};
-use crate::fakes_google::{Desk, answer, morning, reason};
+use crate::fakes_google::{Desk, SAM, answer, morning, reason};
 
-const SAM: &str = "sam@example.com";
 const EVENTS: &str = "calendars/sam%40example.com/events";
 
 fn inserting(desk: &Desk) -> reqwest::RequestBuilder {
@@ -168,6 +167,18 @@ async fn an_answer_can_be_held_after_its_commit() {
         },
         gate.reached(1)
     );
+    assert_eq!((one.0, other.0), (200, 200));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_call_can_be_held_at_once() {
+    let desk = Desk::open();
+    let held = desk.google.hold(EVERY);
+    let (one, other, ()) = tokio::join!(answer(inserting(&desk)), answer(desk.request("GET", "users/me/calendarList")), async {
+        held.reached(2).await;
+        assert_eq!((committed(&desk), desk.google.requests().len()), (0, 2));
+        held.release();
+    });
     assert_eq!((one.0, other.0), (200, 200));
 }
 

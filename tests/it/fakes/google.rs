@@ -66,7 +66,12 @@ impl FakeGoogle {
     pub fn on(&self, call: &'static str, moment: Moment, act: impl FnOnce(&Google) + Send + 'static) {
         // A weak handle: a fake that is kept by its own script would never stop.
         let google = Arc::downgrade(&self.google);
-        self.act_at(call, moment, Box::new(move || drop(google.upgrade().map(|google| act(&google)))));
+        let act = move || {
+            if let Some(google) = google.upgrade() {
+                act(&google);
+            }
+        };
+        self.act_at(call, moment, Box::new(act));
     }
 
     /// Staff add an event in the instant before the next insert is done.

@@ -153,14 +153,14 @@ fn edge(fields: &Map<String, Value>, field: &'static str) -> Result<Value, Inval
 /// When an edge is. A misspelt `timeZone` falls back to the calendar's without a word, as Google does.
 fn instant(edge: &Value, calendar: &TimeZone) -> Result<Timestamp, Invalid> {
     if let Some(date) = edge["date"].as_str() {
-        let date: Date = date.parse().map_err(|_| invalid("Invalid date."))?;
+        let date: Date = date.parse().ok().ok_or_else(|| invalid("Invalid date."))?;
         return Ok(date.to_zoned(calendar.clone()).expect("a date of our times").timestamp());
     }
     let text = edge["dateTime"].as_str().unwrap_or("");
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
-    let wall: DateTime = text.parse().map_err(|_| invalid("Invalid dateTime."))?;
+    let wall: DateTime = text.parse().ok().ok_or_else(|| invalid("Invalid dateTime."))?;
     let named = edge["timeZone"].as_str().ok_or_else(|| invalid("Missing time zone definition for start time."))?;
     let zone = TimeZone::get(named).unwrap_or(calendar.clone());
     Ok(wall.to_zoned(zone).expect("a time of our times").timestamp())

@@ -203,7 +203,8 @@ impl Asked {
         }
         let bad = |name: &str| access::error(400, "invalidParameter", &format!("Invalid value for: {name}"));
         // An instant without an offset is refused, whatever `timeZone` says.
-        let instant = |name: &str| request.param(name).map(|text| text.parse::<Timestamp>().map_err(|_| bad(name))).transpose();
+        let instant =
+            |name: &str| request.param(name).map(|text| text.parse::<Timestamp>().ok().ok_or_else(|| bad(name))).transpose();
         let flag = |name: &str| match request.param(name) {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),

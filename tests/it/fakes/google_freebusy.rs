@@ -55,7 +55,7 @@ fn errors(reason: &str, with_busy: bool) -> Value {
 fn window(body: &Value) -> Result<Times, Answer> {
     let instant = |name: &str| {
         let text = body[name].as_str().ok_or_else(|| access::error(400, "required", &format!("Required: {name}")))?;
-        text.parse::<Timestamp>().map_err(|_| access::error(400, "invalid", &format!("Invalid value for: {name}")))
+        text.parse::<Timestamp>().ok().ok_or_else(|| access::error(400, "invalid", &format!("Invalid value for: {name}")))
     };
     let (from, until) = (instant("timeMin")?, instant("timeMax")?);
     if until <= from {

@@ -84,7 +84,8 @@ impl Google {
         state.keep(calendar, stored.fields, now, stored.unseen);
     }
 
-    /// From now on, an event that is inserted through the API stays invisible to so many reads (get, list, free/busy) of it.
+    /// From now on, an event that is inserted through the API stays invisible to so many reads: a get of it,
+    /// a list or a free/busy of its calendar.
     pub fn lag_reads(&self, reads: u32) {
         self.state().lag = reads;
     }

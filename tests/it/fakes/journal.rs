@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::wire::Request;
 
 /// Longer than any test should need, shorter than a person's patience: past it the test fails and says what had arrived.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One request and what became of it.
 #[derive(Clone, Debug)]
@@ -75,9 +75,8 @@ impl Journal {
                 changes.changed().await.expect("the journal outlives its waiters");
             }
         };
-        if tokio::time::timeout(PATIENCE, waiting).await.is_err() {
-            panic!("waited in vain for {what}; there were:{}", self.listing());
-        }
+        let came = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(came, "waited in vain for {what}; there were:{}", self.listing());
     }
 
     fn listing(&self) -> String {

@@ -3,7 +3,7 @@
 //! harder on us. It never uses the code under test.
 //!
 //! A request's way: journal → scripted fault taken → latency → hold → *the work* → hold → answer, whole or broken. All of it
-//! runs in a task of its own, so that a client that goes away does not undo the work.
+//! runs apart from the connection, so that a client that goes away does not undo the work.
 
 pub mod alerts;
 pub mod faults;

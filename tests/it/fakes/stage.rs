@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::faults::{Fault, Struck};
-use super::journal::{Entry, Journal};
+use super::journal::{Entry, Journal, PATIENCE};
 
 #[derive(Clone, Debug)]
 struct Rule {
@@ -20,12 +20,16 @@ struct Rule {
 
 impl Rule {
     fn fits(&self, call: &str, about: &[String]) -> bool {
-        (self.call == call || self.call == EVERY) && self.about.as_ref().is_none_or(|wanted| about.contains(wanted))
+        covers(self.call, call) && self.about.as_ref().is_none_or(|wanted| about.contains(wanted))
     }
 }
 
 /// Stands for every call of a fake.
 pub const EVERY: &str = "*";
+
+fn covers(named: &str, call: &str) -> bool {
+    named == call || named == EVERY
+}
 
 /// Before or after the work behind a request is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +56,12 @@ impl Gate {
         Self(Arc::new(GateState { open: watch::Sender::new(false), arrived: watch::Sender::new(0) }))
     }
 
-    /// Waits until so many requests stand at the gate; panics when that takes longer than twenty seconds.
+    /// Waits until so many requests stand at the gate; panics when that takes too long.
     pub async fn reached(&self, count: usize) {
         let mut arrived = self.0.arrived.subscribe();
         let waiting = arrived.wait_for(|here| *here >= count);
-        if tokio::time::timeout(Duration::from_secs(20), waiting).await.is_err() {
-            panic!("waited in vain for {count} requests at the gate; there were {}", *self.0.arrived.borrow());
-        }
+        let came = tokio::time::timeout(PATIENCE, waiting).await.is_ok();
+        assert!(came, "waited in vain for {count} requests at the gate; there were {}", *self.0.arrived.borrow());
     }
 
     /// Lets everybody through, now and later.
@@ -171,7 +174,7 @@ impl Stage {
 
     /// Does, once, what a test wanted to happen at the next such call.
     pub(super) fn run_acts(&self, call: &str, moment: Moment) {
-        let due: Vec<_> = self.acts.lock().unwrap().extract_if(.., |(at, when, _)| *at == call && *when == moment).collect();
+        let due: Vec<_> = self.acts.lock().unwrap().extract_if(.., |(at, when, _)| covers(at, call) && *when == moment).collect();
         for (_, _, act) in due {
             act();
         }
@@ -190,7 +193,7 @@ impl Stage {
             .lock()
             .unwrap()
             .iter()
-            .filter(|(at, when, _)| *at == call && *when == moment)
+            .filter(|(at, when, _)| covers(at, call) && *when == moment)
             .map(|held| held.2.clone())
             .collect();
         for gate in gates {

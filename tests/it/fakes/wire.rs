@@ -200,7 +200,7 @@ fn drip(answer: Answer, apart: Duration) -> HttpResponse {
 }
 
 fn huge(bytes: usize) -> HttpResponse {
-    const CHUNK: usize = 64 * 1024;
+    const CHUNK: usize = 16 * 1024;
     let chunks = bytes.div_ceil(CHUNK);
     let filling = (0..chunks).map(|_| Bytes::from_static(&[b'x'; CHUNK]));
     let whole = std::iter::once(Bytes::from_static(b"{\"padding\":\"")).chain(filling).chain([Bytes::from_static(b"\"}")]);
