@@ -270,7 +270,7 @@ fn phone(place: &str, text: &str, problems: &Problems) -> Option<Phone> {
 /// The parser's words without its excerpt of the file, in which a telephone number may stand.
 fn syntax_problem(error: &str) -> String {
     let mut lines = error.lines().filter(|line| !line.trim().is_empty());
-    let (first, last) = (lines.next().unwrap_or_default(), lines.last());
+    let (first, last) = (lines.next().unwrap_or_default(), lines.next_back());
     let place = last.map_or(String::new(), |last| format!(", {}", one_line(last)));
     format!("{}{place}; mend the text there", one_line(first))
 }

@@ -81,7 +81,8 @@ pub fn load_folder(folder: &Path, facts: &LoadFacts) -> Result<Loaded, Vec<Probl
         match std::fs::read_to_string(&path) {
             Ok(text) => read.add(&slug, &text, facts, &problems),
             Err(error) => {
-                problems.add("", format!("this file cannot be read ({error}); it must be UTF-8 text that ringbook may read"))
+                let text = format!("this file cannot be read ({error}); it must be UTF-8 text that ringbook may read");
+                problems.add("", text);
             }
         }
         read.problems.extend(problems.take());
@@ -183,8 +184,11 @@ impl Reading {
     }
 }
 
+/// Whether a business file sets a key to something other than its default.
+type IsSet = fn(&Profile) -> bool;
+
 /// Keys that are read and checked but do nothing yet, and when a file relies on one.
-const NOT_IN_EFFECT: &[(&str, fn(&Profile) -> bool)] = &[
+const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
     ("test_callers", |it| !it.test_callers.is_empty()),
     ("emergency.phrases", |it| !it.emergency.phrases.is_empty()),
     ("emergency.say", |it| !it.emergency.say.is_empty()),

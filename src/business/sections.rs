@@ -14,7 +14,7 @@ use crate::scheduling::slots::Rules;
 use crate::scheduling::zone::Zone;
 
 /// The default of `[rules] hold_seconds`.
-pub(super) const HOLD: Duration = Duration::from_secs(120);
+pub(super) const HOLD: Duration = Duration::from_mins(2);
 /// The default of `[limits] calls_per_caller_per_hour`.
 pub(super) const CALLS_PER_HOUR: u32 = 10;
 /// The default of `[limits] bookings_per_caller_per_day`.

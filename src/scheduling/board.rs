@@ -1,7 +1,7 @@
 //! Everything that decides which times are open, gathered beforehand, and the questions it answers. Pure: the calendars
 //! were asked before, the booking comes after.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
@@ -60,6 +60,22 @@ enum Blocked {
     Unknown,
 }
 
+/// One date: all of it, and the hours of everybody who may be asked for, by index.
+struct Day {
+    span: Span,
+    hours: Vec<(usize, Vec<Span>)>,
+}
+
+impl Day {
+    fn is_open_for(&self, job: Span) -> bool {
+        self.hours.iter().any(|(_, spans)| spans.iter().any(|span| span.contains(&job)))
+    }
+
+    fn works(&self, index: usize, job: Span) -> bool {
+        self.hours.iter().any(|(whose, spans)| *whose == index && spans.iter().any(|span| span.contains(&job)))
+    }
+}
+
 /// The time that must be known before a [`Board`] can answer for `date` and the days after it: from the start of that day,
 /// or of today, to the end of the last, with a buffer.
 #[must_use]
@@ -96,20 +112,17 @@ impl Board<'_> {
         if date > last_date {
             return Err(Refusal::BeyondHorizon { last_date });
         }
-        let job = Span::starting(start, self.duration);
-        let plans: Vec<_> = self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect();
-        if plans.iter().all(|(_, spans)| spans.is_empty()) {
+        let day = self.day(date);
+        if day.hours.iter().all(|(_, spans)| spans.is_empty()) {
             return Err(Refusal::Closed { reason: self.closing_reason(date) });
         }
-        let present = plans.into_iter().filter(|(_, spans)| spans.iter().any(|span| span.contains(&job)));
-        let present: Vec<usize> = present.map(|(index, _)| index).collect();
-        if present.is_empty() {
+        if !day.is_open_for(Span::starting(start, self.duration)) {
             return Err(Refusal::OutsideHours);
         }
         if start < self.earliest() {
             return Err(Refusal::TooSoon);
         }
-        self.free(start, &present, self.day(date)).map_err(|blocked| match blocked {
+        self.free(start, &day).map_err(|blocked| match blocked {
             Blocked::Taken => Refusal::Taken,
             Blocked::Unknown => Refusal::Unreachable,
         })
@@ -143,23 +156,23 @@ impl Board<'_> {
         if date > last_date {
             return Err(Reason::BeyondHorizon { last_date });
         }
+        let day = self.day(date);
         let mut starts = self.starts(date);
         if starts.is_empty() {
-            let closed = self.candidates().all(|(_, member)| member.opening.on(date).spans.is_empty());
+            let closed = day.hours.iter().all(|(_, spans)| spans.is_empty());
             return Err(if closed { Reason::Closed { reason: self.closing_reason(date) } } else { Reason::TooLong });
         }
-        starts.retain(|start, _| window.is_none_or(|window| window.contains_minute(self.zone.minute_of_day(*start))));
+        starts.retain(|start| window.is_none_or(|window| window.contains_minute(self.zone.minute_of_day(*start))));
         if starts.is_empty() {
             return Err(Reason::WindowClosed);
         }
-        starts.retain(|start, _| *start >= self.earliest());
+        starts.retain(|start| *start >= self.earliest());
         if starts.is_empty() {
             return Err(Reason::TooSoon);
         }
-        let day = self.day(date);
         let (mut open, mut unknown) = (Vec::new(), false);
-        for (start, present) in starts {
-            match self.free(start, &present, day) {
+        for start in starts {
+            match self.free(start, &day) {
                 Ok(slot) => open.push(slot),
                 Err(blocked) => unknown |= blocked == Blocked::Unknown,
             }
@@ -171,31 +184,27 @@ impl Board<'_> {
         }
     }
 
-    /// Every start that steps and hours allow on a date, and whose hours they are. The wall clock is walked and each step
-    /// resolved on its own, so that a change of the clocks moves no start off the grid.
-    fn starts(&self, date: Date) -> BTreeMap<OffsetDateTime, Vec<usize>> {
+    /// Every start on a date that lies on somebody's steps and lets the job end within the same hours. The wall clock is
+    /// walked and each step resolved on its own, so that a change of the clocks moves no start off the grid.
+    fn starts(&self, date: Date) -> BTreeSet<OffsetDateTime> {
         let step = self.rules.slot_step.as_secs().div_ceil(60).max(1);
         let step = usize::try_from(step).unwrap_or(usize::MAX);
-        let mut starts = BTreeMap::<OffsetDateTime, Vec<usize>>::new();
-        for (index, member) in self.candidates() {
-            for wall in member.opening.on(date).spans {
-                let Some(span) = wall.on(date, self.zone) else { continue };
-                for minute in (wall.from_minute..wall.to_minute).step_by(step) {
-                    let start = self.zone.local_minute(date, minute).first();
-                    if let Some(start) = start.filter(|start| span.contains(&Span::starting(*start, self.duration))) {
-                        starts.entry(start).or_default().push(index);
-                    }
-                }
-            }
+        let mut starts = BTreeSet::new();
+        for wall in self.candidates().flat_map(|(_, member)| member.opening.on(date).spans).collect::<BTreeSet<_>>() {
+            let Some(open) = wall.on(date, self.zone) else { continue };
+            let minutes = (wall.from_minute..wall.to_minute).step_by(step);
+            let resolved = minutes.filter_map(|minute| self.zone.local_minute(date, minute).first());
+            starts.extend(resolved.filter(|start| open.contains(&Span::starting(*start, self.duration))));
         }
         starts
     }
 
-    /// Who of those present is free, least busy first.
-    fn free(&self, start: OffsetDateTime, present: &[usize], day: Span) -> Result<Slot, Blocked> {
+    /// Who is there and free, least busy first; also those whose own steps do not meet this start.
+    fn free(&self, start: OffsetDateTime, day: &Day) -> Result<Slot, Blocked> {
+        let job = Span::starting(start, self.duration);
         let (mut free, mut blocked) = (Vec::new(), Blocked::Taken);
-        for (index, member) in self.candidates().filter(|(index, _)| present.contains(index)) {
-            match self.standing(member, start, day) {
+        for (index, member) in self.candidates().filter(|(index, _)| day.works(*index, job)) {
+            match self.standing(member, job, day) {
                 Ok(jobs_that_day) => free.push((jobs_that_day, index)),
                 Err(Blocked::Unknown) => blocked = Blocked::Unknown,
                 Err(Blocked::Taken) => {}
@@ -211,10 +220,9 @@ impl Board<'_> {
     /// How many jobs of ours a technician has that day, if this one fits in. Our own rows come first: they are known even
     /// where the calendar is not. A job keeps its buffer from the next one of ours, but not from a foreign event: the
     /// owner knows what their own events need.
-    fn standing(&self, member: &Member<'_>, start: OffsetDateTime, day: Span) -> Result<usize, Blocked> {
-        let job = Span::starting(start, self.duration);
-        let blocked = Span::starting(start, self.duration + self.rules.buffer);
-        let jobs_that_day = member.jobs.iter().filter(|job| day.start <= job.start && job.start < day.end).count();
+    fn standing(&self, member: &Member<'_>, job: Span, day: &Day) -> Result<usize, Blocked> {
+        let blocked = Span { end: job.end + self.rules.buffer, ..job };
+        let jobs_that_day = member.jobs.iter().filter(|job| day.span.start <= job.start && job.start < day.span.end).count();
         let full = self.rules.max_jobs_per_day > 0 && jobs_that_day >= self.rules.max_jobs_per_day as usize;
         if full || member.jobs.iter().any(|other| other.overlaps(&blocked)) {
             return Err(Blocked::Taken);
@@ -238,8 +246,9 @@ impl Board<'_> {
         plans.iter().all(|plan| plan.reason == Some(reason)).then(|| reason.to_owned())
     }
 
-    fn day(&self, date: Date) -> Span {
-        Span { start: self.zone.start_of_day(date), end: self.zone.start_of_day(later(date, 1)) }
+    fn day(&self, date: Date) -> Day {
+        let span = Span { start: self.zone.start_of_day(date), end: self.zone.start_of_day(later(date, 1)) };
+        Day { span, hours: self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect() }
     }
 
     fn today(&self) -> Date {

@@ -78,11 +78,14 @@ fn everything_but_the_least_has_its_default() {
     assert!(it.transfer.to.is_none() && it.transfer.hours.is_none() && it.transfer.after_hours_to.is_none());
     assert_eq!(it.transfer.ring, Duration::from_secs(20));
     assert_eq!(it.notify.on.len(), 6);
-    assert_eq!((it.windows.morning, it.windows.afternoon, it.windows.evening), (span(480, 720), span(720, 1020), span(1020, 1200)));
-    assert_eq!((it.rules.slot_step, it.rules.minimum_notice), (Duration::from_mins(30), Duration::from_mins(60)));
+    assert_eq!(
+        (it.windows.morning, it.windows.afternoon, it.windows.evening),
+        (span(480, 720), span(720, 1020), span(1020, 1200))
+    );
+    assert_eq!((it.rules.slot_step, it.rules.minimum_notice), (Duration::from_mins(30), Duration::from_hours(1)));
     assert_eq!((it.rules.horizon_days, it.rules.buffer, it.rules.max_jobs_per_day), (60, Duration::from_mins(30), 0));
     assert!(!it.rules.all_day_free_blocks && !it.booking_rules.require_address && !it.booking_rules.invite_caller);
-    assert_eq!(it.booking_rules.hold, Duration::from_secs(120));
+    assert_eq!(it.booking_rules.hold, Duration::from_mins(2));
     assert_eq!((it.limits.calls_per_caller_per_hour, it.limits.bookings_per_caller_per_day), (10, 3));
     assert_eq!(it.limits.tool_calls_per_call_per_minute, 60);
     assert_eq!((it.privacy.recording, it.privacy.disclosure.as_str()), (false, "You're speaking with an automated assistant."));
@@ -156,7 +159,8 @@ fn the_example_of_the_contract_is_read_as_it_is_written() {
 fn the_example_file_is_clean_for_every_kind_of_calendar() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assistant/businesses");
     for access in [Access::Embedded, Access::Connected, Access::ServiceAccount, Access::Impersonating] {
-        let Loaded { directory, warnings } = load_folder(&folder, &LoadFacts::same(access)).unwrap_or_else(|all| panic!("{all:#?}"));
+        let Loaded { directory, warnings } =
+            load_folder(&folder, &LoadFacts::same(access)).unwrap_or_else(|all| panic!("{all:#?}"));
         assert_eq!(warnings, Vec::<String>::new());
         let it = directory.by_slug(&slug("abc-hvac")).unwrap();
         assert_eq!(it.phone_numbers, [Phone::e164("+15551230000").unwrap()]);
@@ -203,7 +207,9 @@ fn hours_that_cannot_be_are_refused() {
     refuses(&day(r#"["12:00-13:00", "08:00-12:30"]"#), "hours.tuesday[0]", "overlaps \"08:00-12:30\"");
     refuses(&day(r#"["20:00-02:00"]"#), "hours.tuesday[0]", "crosses midnight; end it at 24:00");
     refuses(&day(r#"["08:00-08:00"]"#), "hours.tuesday[0]", "is empty");
-    for no_span in ["8-12", "08:00", "08:00-24:01", "08:00-25:00", "08:60-09:00", "8 AM-5 PM", "24:00-24:00-", "closed", "08:00–12:00"] {
+    for no_span in
+        ["8-12", "08:00", "08:00-24:01", "08:00-25:00", "08:60-09:00", "8 AM-5 PM", "24:00-24:00-", "closed", "08:00–12:00"]
+    {
         refuses(&day(&format!("[\"{no_span}\"]")), "hours.tuesday[0]", "\"08:00-17:30\"");
     }
     refuses(&day(r#""08:00-12:00""#), "hours.tuesday", "a list of texts");
@@ -252,7 +258,9 @@ fn numbers_that_cannot_be_are_refused_without_showing_them() {
     refuses(&with("test_callers = [\"5\"]", ""), "test_callers[0]", "E.164");
     refuses(&with("", "[callers]\nblock = [\"5\"]"), "callers.block[0]", "E.164");
     refuses(&with("", "[callers]\nstraight_to_person = [\"5\"]"), "callers.straight_to_person[0]", "E.164");
-    for broken in [format!("to = \"{number} \n"), format!("to = \"{number}\" \"{number}\""), format!("to = \"{number}x\"\n[transfer]")] {
+    for broken in
+        [format!("to = \"{number} \n"), format!("to = \"{number}\" \"{number}\""), format!("to = \"{number}x\"\n[transfer]")]
+    {
         let found = problems(&with("", &format!("[transfer]\n{broken}")), Access::Embedded);
         assert!(!found.is_empty() && found.iter().all(|problem| !problem.to_string().contains("239998")), "{found:#?}");
     }
@@ -291,7 +299,8 @@ fn names_that_mean_two_things_are_refused() {
     refuses(&service("name = \"tune-up\"\naliases = [\"Repair!\"]"), "services[1].aliases[0]", "services[0].name already");
     refuses(&service("name = \"!!\""), "services[1].name", "cannot be spoken");
     refuses(&service("aliases = []"), "services[1].name", "required");
-    let people = |second: &str| with("", &format!("[[technicians]]\nid = \"sam\"\nname = \"Sam Smith\"\n[[technicians]]\n{second}"));
+    let people =
+        |second: &str| with("", &format!("[[technicians]]\nid = \"sam\"\nname = \"Sam Smith\"\n[[technicians]]\n{second}"));
     refuses(&people("id = \"SAM\""), "technicians[1].id", "technicians[0].id already");
     refuses(&people("id = \"kim\"\nname = \"sam smith\""), "technicians[1].name", "technicians[0].name already");
     refuses(&people("id = \"kim lee\""), "technicians[1].id", "without spaces");
@@ -314,7 +323,9 @@ fn words_that_are_not_known_are_refused() {
 
 #[test]
 fn text_that_is_not_toml_is_refused_with_the_place() {
-    for text in ["name = ", "[hours", "a = 1\na = 2", "= 3", "name = \"x", &"[".repeat(100_000), &format!("a={}", "[".repeat(100_000))] {
+    for text in
+        ["name = ", "[hours", "a = 1\na = 2", "= 3", "name = \"x", &"[".repeat(100_000), &format!("a={}", "[".repeat(100_000))]
+    {
         let problems = problems(text, Access::Embedded);
         let [problem] = problems.as_slice() else { panic!("{problems:#?}") };
         assert!(problem.text.contains("TOML parse error at line ") && !problem.to_string().contains('\n'), "{problem}");
@@ -349,7 +360,8 @@ fn a_service_account_is_told_every_calendar_and_primary_only_if_it_acts_for_some
 
 #[test]
 fn two_technicians_never_share_a_calendar() {
-    let both = "[[technicians]]\nid = \"sam\"\ncalendar_id = \"A@x.com\"\n[[technicians]]\nid = \"kim\"\ncalendar_id = \"a@x.com\"";
+    let both =
+        "[[technicians]]\nid = \"sam\"\ncalendar_id = \"A@x.com\"\n[[technicians]]\nid = \"kim\"\ncalendar_id = \"a@x.com\"";
     refuses(&with("", both), "technicians[1].calendar_id", "technicians[0].calendar_id is the same calendar");
 }
 
@@ -445,9 +457,20 @@ fn what_is_set_but_not_in_effect_is_a_warning() {
     let Loaded { warnings, .. } = load_folder(folder.path(), &embedded()).unwrap();
     let keys: Vec<&str> = warnings.iter().map(|warning| warning.split(": ").nth(1).unwrap()).collect();
     let expected = [
-        "calendar_id", "services[1]", "test_callers", "emergency.phrases", "emergency.say", "emergency.to", "rules.hold_seconds",
-        "rules.require_spoken_intent", "callers.block", "callers.straight_to_person", "limits.calls_per_caller_per_hour",
-        "limits.bookings_per_caller_per_day", "privacy.recording", "privacy.disclosure",
+        "calendar_id",
+        "services[1]",
+        "test_callers",
+        "emergency.phrases",
+        "emergency.say",
+        "emergency.to",
+        "rules.hold_seconds",
+        "rules.require_spoken_intent",
+        "callers.block",
+        "callers.straight_to_person",
+        "limits.calls_per_caller_per_hour",
+        "limits.bookings_per_caller_per_day",
+        "privacy.recording",
+        "privacy.disclosure",
     ];
     assert_eq!(keys, expected, "{warnings:#?}");
     let defaults = "[rules]\nhold_seconds = 120\n[limits]\ncalls_per_caller_per_hour = 10\n[privacy]\nrecording = false\n[callers]\nblock = []";
@@ -516,7 +539,8 @@ fn technicians_and_windows_are_found_by_their_words() {
     assert_eq!(it.technician(" kim  lee ").unwrap().id, "k-1");
     assert_eq!(it.technician("K-1").unwrap().id, "k-1");
     assert!(it.technician("kim").is_none() && it.technician("").is_none());
-    let ids = |service: &str| it.technicians_for(it.service(Some(service)).unwrap()).map(|one| one.id.as_str()).collect::<Vec<_>>();
+    let ids =
+        |service: &str| it.technicians_for(it.service(Some(service)).unwrap()).map(|one| one.id.as_str()).collect::<Vec<_>>();
     assert_eq!((ids("repair"), ids("sale")), (vec!["k-1"], vec!["sam", "k-1"]));
     assert_eq!(it.window("Morning"), Some(span(480, 720)));
     assert_eq!(it.window("in the afternoon"), Some(span(720, 1020)));
