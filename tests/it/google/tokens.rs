@@ -68,6 +68,28 @@ async fn a_hundred_rejections_cause_one_refresh() {
 }
 
 #[tokio::test]
+async fn a_late_rejection_of_the_last_token_does_not_end_the_present_one() {
+    let gate = Arc::new(tokio::sync::Notify::new());
+    let (open, mut calls) = (gate.clone(), 0);
+    let (google, server) = google(move |asked| {
+        calls += 1;
+        match (calls, asked.bearer.as_str()) {
+            (1, _) => Answer::After(gate.clone(), Box::new(error(401, "authError"))),
+            (_, "token-1") => error(401, "authError"),
+            _ => free(),
+        }
+    })
+    .await;
+    let slow = google.clone();
+    let slow = tokio::spawn(async move { ask(&slow).await });
+    server.until(|journal| journal.iter().any(|asked| asked.bearer == "token-1")).await;
+    assert!(ask(&google).await);
+    open.notify_one();
+    assert!(slow.await.unwrap());
+    assert_eq!((server.minted(), server.asked().len()), (2, 4));
+}
+
+#[tokio::test]
 async fn a_token_is_renewed_in_the_background_five_minutes_before_its_end() {
     let (clock, minted_at) = (clock(), Arc::new(Mutex::new(Vec::new())));
     let (now, times) = (clock.clone(), minted_at.clone());
