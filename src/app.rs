@@ -157,7 +157,7 @@ fn calendars(settings: &Settings, directory: &Directory, store: &Store, clock: &
         CalendarKind::Embedded => Calendars::Embedded(Embedded::new(store.clone())),
         CalendarKind::Google => {
             let businesses = directory.all().map(|profile| profile.slug.clone());
-            Calendars::Google(Google::new(&settings.google, businesses, clock.clone()).map_err(anyhow::Error::msg)?)
+            Calendars::Google(Google::new(&settings.google, businesses, clock).map_err(anyhow::Error::msg)?)
         }
     })
 }

@@ -6,6 +6,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::calendar::auth::TELLS_SECRETS;
 use crate::config::LogFormat;
 
 /// What is logged where the filter cannot be read.
@@ -18,6 +19,9 @@ pub fn init(log: &str, format: LogFormat) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(FALLBACK), Some(error)),
     };
+    // A library that prints tokens at debug level is never listened to, whatever the filter says.
+    let silence = format!("{TELLS_SECRETS}=off").parse();
+    let filter = silence.map_or_else(|_| EnvFilter::new(FALLBACK), |directive| filter.add_directive(directive));
     let registry = tracing_subscriber::registry().with(filter);
     let begun = match format {
         LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(io::stderr)).try_init(),

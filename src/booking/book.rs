@@ -122,8 +122,7 @@ impl Desk {
             Err(because) => return self.not_open(&order, wish, because, deadline).await,
         };
         let mut unreachable = false;
-        let tries = candidates.iter().flat_map(|slot| slot.technicians.iter().map(move |index| (slot.start, *index)));
-        for (start, technician) in tries.take(MAX_ATTEMPTS) {
+        for (start, technician) in tries_of(&candidates) {
             match self.attempt(profile, &order, wish, start, technician, deadline).await? {
                 Attempt::Ended(booking) => return Ok(booking),
                 Attempt::Taken => {}
@@ -350,6 +349,12 @@ impl Desk {
         }
         Ok(Booking::NotOpen { wished: order.exactly, because, others })
     }
+}
+
+/// Which times and technicians to try, in order.
+fn tries_of(candidates: &[Slot]) -> Vec<(OffsetDateTime, usize)> {
+    let tries = candidates.iter().flat_map(|slot| slot.technicians.iter().map(|index| (slot.start, *index)));
+    tries.take(MAX_ATTEMPTS).collect()
 }
 
 fn deleted_by_a_person<'a>(row: &'a BookingRow, event_id: &'a EventId) -> Move<'a> {

@@ -1,7 +1,7 @@
 //! What the owner told us: the business files, read, checked and kept; and which business a number belongs to.
 
 mod asked;
-mod file;
+pub mod file;
 mod folder;
 pub mod hours;
 mod people;

@@ -100,7 +100,7 @@ pub(super) fn table(rows: &[(&Profile, &BookingRow)]) -> String {
         return "Nothing is booked that day.\n".into();
     }
     let mut table = comfy_table::Table::new();
-    table.load_preset(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["From", "To", "Business", "Who", "Service", "Customer", "Phone", "Code", "Status"]);
     for (profile, row) in rows {
         let (start, end) = (profile.zone.civil(row.span.start), profile.zone.civil(row.span.end));

@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
+use super::fallback::STORE_LIMIT;
 use super::form::Form;
 use super::request::Verified;
 use super::{Station, bypass, not_set_up, twiml, xml};
