@@ -262,7 +262,11 @@ impl Table {
 fn phone(place: &str, text: &str, problems: &Problems) -> Option<Phone> {
     let phone = Phone::e164(text);
     if phone.is_none() {
-        problems.add(place, "this is not a telephone number in E.164; write a plus sign, the country code and the number, such as +1 and ten digits, without spaces");
+        problems.add(
+            place,
+            "this is not a telephone number in E.164; write a plus sign, the country code and the \
+                 number, such as +1 and ten digits, without spaces",
+        );
     }
     phone
 }

@@ -170,7 +170,13 @@ impl Reading {
             ];
             for (key, number) in people {
                 if let Some(owner) = number.as_ref().and_then(|number| ours.get(number)) {
-                    problems.add(key, format!("this number rings at {owner}, so a call put through to it would come back here; write a person's number"));
+                    problems.add(
+                        key,
+                        format!(
+                            "this number rings at {owner}, so a call put through to it would come back here; write \
+                         a person's number"
+                        ),
+                    );
                 }
             }
         }

@@ -146,7 +146,11 @@ fn calendar(place: &str, id: Option<String>, own_name: &str, access: Access, pro
         return None;
     };
     if access == Access::ServiceAccount && id.eq_ignore_ascii_case("primary") {
-        problems.add(place, "\"primary\" would be the service account's own calendar, which nobody sees; write the id of a calendar that is shared with it, or set GOOGLE_IMPERSONATE");
+        problems.add(
+            place,
+            "\"primary\" would be the service account's own calendar, which nobody sees; write the id of a \
+             calendar that is shared with it, or set GOOGLE_IMPERSONATE",
+        );
     }
     let parsed = CalendarId::parse(&id);
     if parsed.is_none() {

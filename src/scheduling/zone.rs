@@ -48,8 +48,9 @@ impl Zone {
     /// [`UnknownZone`] for everything else: offsets, `GMT+1`, and `Etc/Unknown`, which the engine alone would accept.
     pub fn parse(text: &str) -> Result<Self, UnknownZone> {
         // Asked of the bundled rules by name: the engine's own default could change to the system's with a feature flag.
-        let found = jiff::tz::TimeZoneDatabase::bundled().get(text.trim()).ok().filter(|rules| !rules.is_unknown());
+        let found = jiff::tz::TimeZoneDatabase::bundled().get(text.trim()).ok();
         let rules = found.ok_or(UnknownZone)?;
+        // `Etc/Unknown` is found as well, but has no such name.
         let name = rules.iana_name().ok_or(UnknownZone)?.to_owned();
         Ok(Self { name, rules })
     }

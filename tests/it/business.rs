@@ -183,7 +183,19 @@ fn every_missing_key_is_named_at_once() {
 fn every_unknown_key_is_named_at_once_with_the_one_that_was_meant() {
     let text = with(
         "nmae = 1\ncolour = 2",
-        "[rules]\nbufer_minutes = 5\n[[exceptions]]\nfrom = \"2026-12-25\"\nhuors = []\n[hours2]\n[[technicians]]\nid = \"sam\"\nhours = { mondy = [] }\n[transfer]\n\"ring.seconds\" = 1",
+        r#"
+        [rules]
+        bufer_minutes = 5
+        [[exceptions]]
+        from = "2026-12-25"
+        huors = []
+        [hours2]
+        [[technicians]]
+        id = "sam"
+        hours = { mondy = [] }
+        [transfer]
+        "ring.seconds" = 1
+        "#,
     );
     let problems = problems(&text, Access::Embedded);
     let mut found: Vec<String> = problems.iter().map(|problem| format!("{} {}", problem.key, problem.text)).collect();
@@ -473,7 +485,7 @@ fn what_is_set_but_not_in_effect_is_a_warning() {
         "privacy.disclosure",
     ];
     assert_eq!(keys, expected, "{warnings:#?}");
-    let defaults = "[rules]\nhold_seconds = 120\n[limits]\ncalls_per_caller_per_hour = 10\n[privacy]\nrecording = false\n[callers]\nblock = []";
+    let defaults = "[rules]\nhold_seconds = 120\n[limits]\ncalls_per_caller_per_hour = 10\n[callers]\nblock = []";
     let folder = self::folder(&[("abc-hvac.toml", &with("", defaults))]);
     assert_eq!(load_folder(folder.path(), &embedded()).unwrap().warnings, Vec::<String>::new());
 }
@@ -552,7 +564,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
-    fn no_text_can_break_the_reader(text in any::<String>(), at in 0..LEAST.len(), piece in "[\\[\\]{}=\"'a-z0-9:.,\n -]{0,30}", cut in 0_usize..20) {
+    fn no_text_can_break_the_reader(
+        text in any::<String>(),
+        at in 0..LEAST.len(),
+        piece in "[\\[\\]{}=\"'a-z0-9:.,\n -]{0,30}",
+        cut in 0_usize..20,
+    ) {
         let _ = problems(&text, Access::Embedded);
         let end = (at + cut).min(LEAST.len());
         let edited = format!("{}{piece}{}", &LEAST[..at], &LEAST[end..]);

@@ -151,7 +151,11 @@ fn what_is_not_plainly_a_moment_is_none() {
 
 proptest! {
     #[test]
-    fn no_text_can_break_the_readers(text in any::<String>(), near in "[0-9TZtz:+. -]{0,40}", date in "2026-1[0-9]-[0-4][0-9].{0,20}") {
+    fn no_text_can_break_the_readers(
+        text in any::<String>(),
+        near in "[0-9TZtz:+. -]{0,40}",
+        date in "2026-1[0-9]-[0-4][0-9].{0,20}",
+    ) {
         for text in [text, near, date] {
             let (read, moment) = (read_date(&text), read_moment(&text));
             if let Some(Moment::Wall(wall) | Moment::Instant { wall, .. }) = moment {

@@ -133,7 +133,8 @@ fn an_instant_keeps_being_itself_in_local_time() {
 proptest::proptest! {
     #[test]
     fn local_and_civil_undo_each_other(seconds in 0_i64..4_102_444_800, which in 0_usize..6) {
-        let names = ["America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Europe/Zurich", "Pacific/Apia", "America/Winnipeg"];
+        let names =
+            ["America/New_York", "Africa/Cairo", "Australia/Lord_Howe", "Europe/Zurich", "Pacific/Apia", "America/Winnipeg"];
         let zone = zone(names[which]);
         let instant = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
         let local = zone.civil(instant);
