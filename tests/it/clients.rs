@@ -145,7 +145,7 @@ async fn an_odd_caller_is_named_so_that_vapi_takes_the_call() {
         ("", Value::Null),
         ("!é", Value::Null),
     ];
-    let server = Scripted::start(vec![Step::Answer(201, created()); cases.len()]).await;
+    let server = Scripted::start(vec![Step::Answer(201, created()); cases.len()]);
     for (caller, customer) in cases {
         create(&server.url, caller, LIMIT).await.unwrap();
         let body: Value = serde_json::from_str(&server.seen().last().unwrap().body).unwrap();

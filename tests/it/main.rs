@@ -2,12 +2,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod business;
+mod calls;
 mod clients;
 mod commands;
 mod fakes;
+mod fakes_access;
+mod fakes_faults;
 mod fakes_google;
 mod fakes_others;
+mod fakes_reads;
+mod fakes_token;
 mod google;
+mod house;
 mod scheduling;
 mod settings;
 mod speech;
@@ -16,9 +22,3 @@ mod twilio_signature;
 mod twiml;
 mod vapi_signature;
 mod zones;
-mod fakes_access;
-mod fakes_faults;
-mod fakes_google;
-mod fakes_others;
-mod fakes_reads;
-mod fakes_token;

@@ -7,11 +7,13 @@ use serde_json::{Map, Value, json};
 use super::google::{Google, State, Write, access_to, resolved, timestamp};
 use super::google_access::{self as access, Role, Token};
 use super::google_event::{self as event, Invalid, Stored};
+use super::google_partial::only_asked;
 use super::wire::{Answer, Request};
 
 /// Query parameters of `events.list` that the fake knows; any other is answered 501, so that nothing is ignored by silence.
 const LIST_PARAMETERS: &[&str] = &[
     "alt",
+    "fields",
     "maxResults",
     "orderBy",
     "pageToken",
@@ -55,7 +57,7 @@ impl Google {
         if let Some(next) = next {
             envelope["nextPageToken"] = format!("page-{next}").into();
         }
-        Ok(Answer::json(200, &envelope))
+        Ok(Answer::json(200, &only_asked(request, &envelope)?))
     }
 
     pub(super) fn insert(

@@ -12,6 +12,7 @@ pub mod google_access;
 pub mod google_event;
 pub mod google_events;
 pub mod google_freebusy;
+pub mod google_partial;
 pub mod google_staff;
 pub mod google_token;
 pub mod journal;
