@@ -20,6 +20,7 @@ use crate::calendar::google::Google;
 use crate::clients;
 use crate::clock::Clock;
 use crate::config::{CalendarKind, Settings};
+use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
@@ -56,44 +57,25 @@ impl App {
     /// # Errors
     /// A sentence that names what could not be opened.
     pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
+        let listener =
+            TcpListener::bind(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
         let address = listener.local_addr()?;
         let store = Store::open(&settings.database_url).await.context("DATABASE_URL: the database cannot be opened")?;
-        let settings = Arc::new(settings);
         let runtime = Handle::current();
+        let suspects = Suspects::new();
+        let ground = Ground { settings: Arc::new(settings), directory, store: store.clone(), clock, suspects, runtime };
         let mut background = Vec::new();
 
-        let calendars = calendars(&settings, &directory, &store, &clock)?;
+        let calendars = calendars(&ground)?;
         if let Calendars::Google(google) = &calendars {
-            background.push(runtime.spawn(google.clone().keep_tokens_fresh()));
+            background.push(ground.runtime.spawn(google.clone().keep_tokens_fresh()));
         }
         let http = clients::http().context("the HTTP client cannot be built")?;
-        let desk = Desk::new(store.clone(), calendars, clock.clone(), runtime.clone());
-        let suspects = Suspects::new();
-        let health = Health::new(directory.clone(), store.clone(), desk.clone(), clock.clone(), runtime.clone());
-        let twilio = clients::twilio::Twilio::new(http.clone());
-        let outbox = Outbox::new(
-            Arc::clone(&settings),
-            directory.clone(),
-            store.clone(),
-            desk.clone(),
-            clock.clone(),
-            twilio,
-            http.clone(),
-        );
-        background.push(runtime.spawn(outbox.run()));
-        let calls = Data::new(twilio::Station::new(
-            Arc::clone(&settings),
-            directory.clone(),
-            store.clone(),
-            desk.clone(),
-            clients::vapi::Vapi::new(http),
-            clock.clone(),
-            suspects.clone(),
-            runtime.clone(),
-        ));
-        let questions =
-            Data::new(vapi::Station::new(Arc::clone(&settings), directory, store.clone(), desk, clock, suspects, runtime));
+        let desk = Desk::new(&ground, calendars);
+        let health = Health::new(&ground, desk.clone());
+        background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), http.clone()).run()));
+        let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
+        let questions = Data::new(vapi::Station::new(ground, desk));
         let server = listen(listener, &health, calls, questions)?;
         Ok(Self { server, address, health, store, background })
     }
@@ -152,12 +134,13 @@ async fn told_to_end() {
     }
 }
 
-fn calendars(settings: &Settings, directory: &Directory, store: &Store, clock: &Clock) -> anyhow::Result<Calendars> {
-    Ok(match settings.calendar {
-        CalendarKind::Embedded => Calendars::Embedded(Embedded::new(store.clone())),
+fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
+    Ok(match ground.settings.calendar {
+        CalendarKind::Embedded => Calendars::Embedded(Embedded::new(ground.store.clone())),
         CalendarKind::Google => {
-            let businesses = directory.all().map(|profile| profile.slug.clone());
-            Calendars::Google(Google::new(&settings.google, businesses, clock).map_err(anyhow::Error::msg)?)
+            let businesses = ground.directory.all().map(|profile| profile.slug.clone());
+            let google = Google::new(&ground.settings.google, businesses, &ground.clock);
+            Calendars::Google(google.map_err(anyhow::Error::msg)?)
         }
     })
 }

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::clock::Clock;
+use crate::ground::Ground;
 use crate::inflight::InFlight;
 use crate::names::Slug;
 use crate::store::Store;
@@ -39,23 +40,25 @@ pub struct Health {
 #[derive(Clone, Debug)]
 struct Findings {
     at: OffsetDateTime,
-    database: Option<Problem>,
-    businesses: BTreeMap<Slug, Problem>,
+    database: Option<Finding>,
+    businesses: BTreeMap<Slug, Finding>,
 }
 
 /// One line of `/readyz`.
 #[derive(Clone, Debug, Serialize)]
-struct Problem {
+struct Finding {
     business: Option<Slug>,
-    problem: String,
+    #[serde(rename = "problem")]
+    what: String,
     #[serde(with = "time::serde::rfc3339")]
     since: OffsetDateTime,
 }
 
 impl Health {
-    /// Probes run on `runtime`.
+    /// The health of this ground.
     #[must_use]
-    pub fn new(directory: Directory, store: Store, desk: Desk, clock: Clock, runtime: tokio::runtime::Handle) -> Self {
+    pub fn new(ground: &Ground, desk: Desk) -> Self {
+        let Ground { directory, store, clock, runtime, .. } = ground.clone();
         let looking = InFlight::new(runtime, 1);
         Self { directory, store, desk, clock, draining: Arc::default(), looking, last: Arc::default() }
     }
@@ -81,7 +84,7 @@ impl Health {
         let database = self.store.ping().await.err().map(|error| {
             tracing::error!(error = %error, "the database does not answer");
             let since = before.as_ref().and_then(|before| before.database.as_ref()).map_or(now, |problem| problem.since);
-            Problem { business: None, problem: "the database does not answer".into(), since }
+            Finding { business: None, what: "the database does not answer".into(), since }
         });
         let probes = self.directory.all().map(|profile| async move {
             let probe = tokio::time::timeout(PROBE_TIMEOUT, self.desk.probe(profile)).await;
@@ -96,7 +99,7 @@ impl Health {
         let businesses = found.into_iter().flatten().map(|(slug, problem)| {
             let since = before.as_ref().and_then(|before| before.businesses.get(&slug)).map_or(now, |problem| problem.since);
             tracing::warn!(business = %slug, problem, "this business cannot book");
-            (slug.clone(), Problem { business: Some(slug), problem, since })
+            (slug.clone(), Finding { business: Some(slug), what: problem, since })
         });
         let findings = Arc::new(Findings { at: now, database, businesses: businesses.collect() });
         *self.last.lock().await = Some(Arc::clone(&findings));
@@ -134,7 +137,7 @@ async fn readyz_of(health: Data<Health>, slug: Path<String>) -> HttpResponse {
     answer(findings.database.is_some() || problem.is_some(), findings.database.iter().chain(problem))
 }
 
-fn answer<'a>(failing: bool, problems: impl Iterator<Item = &'a Problem>) -> HttpResponse {
+fn answer<'a>(failing: bool, problems: impl Iterator<Item = &'a Finding>) -> HttpResponse {
     let mut response = if failing { HttpResponse::ServiceUnavailable() } else { HttpResponse::Ok() };
     response.json(problems.collect::<Vec<_>>())
 }

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod ground;
 pub mod health;
 pub mod inbox;
 pub mod inflight;

@@ -15,7 +15,7 @@ use crate::clock::Deadline;
 use crate::names::{BookingId, BookingState, EventId, Phone, ToolCallId};
 use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
-use crate::scheduling::slots::{self, Slot, nearest, MAX_OFFERS};
+use crate::scheduling::slots::{self, MAX_OFFERS, Slot, nearest};
 use crate::store::bookings::{BookingRow, Claim, Move};
 
 /// How many times and technicians are tried for one wish before other times are offered.
@@ -112,10 +112,10 @@ impl Desk {
     /// A [`Refusal`] when the wish cannot be understood, or the calendar or the store cannot be asked: nothing was booked.
     pub async fn book(&self, profile: &Arc<Profile>, wish: &Wish, deadline: Deadline) -> Result<Booking, Refusal> {
         let order = self.order(profile, wish).await?;
-        if let Some(row) = self.same_wish(&order).await? {
-            if let Attempt::Ended(booking) = self.join(profile, row, deadline).await? {
-                return Ok(booking);
-            }
+        if let Some(row) = self.same_wish(&order).await?
+            && let Attempt::Ended(booking) = self.join(profile, row, deadline).await?
+        {
+            return Ok(booking);
         }
         let candidates = match self.candidates(&order, wish, deadline).await? {
             Ok(slots) => slots,
@@ -132,7 +132,11 @@ impl Desk {
         if unreachable {
             return Err(Refusal::CalendarDown);
         }
-        let because = if order.exactly.is_some() { NotOpen::Start(slots::Refusal::Taken) } else { NotOpen::Day(slots::Reason::FullyBooked) };
+        let because = if order.exactly.is_some() {
+            NotOpen::Start(slots::Refusal::Taken)
+        } else {
+            NotOpen::Day(slots::Reason::FullyBooked)
+        };
         self.not_open(&order, wish, because, deadline).await
     }
 
@@ -179,7 +183,12 @@ impl Desk {
     }
 
     /// The times to try, in order, each with who could come; or why there are none.
-    async fn candidates(&self, order: &Order<'_>, wish: &Wish, deadline: Deadline) -> Result<Result<Vec<Slot>, NotOpen>, Refusal> {
+    async fn candidates(
+        &self,
+        order: &Order<'_>,
+        wish: &Wish,
+        deadline: Deadline,
+    ) -> Result<Result<Vec<Slot>, NotOpen>, Refusal> {
         let profile = order.asked.profile;
         let date = profile.zone.date(order.same.start);
         let span = reach(&profile.zone, &profile.rules, self.clock.now(), date);

@@ -45,7 +45,12 @@ struct Drive<'a> {
 
 impl Desk {
     /// Starts a drive of this booking, or joins the one that runs. `wanted`: somebody waits for it.
-    pub(super) fn drive(&self, profile: &Arc<Profile>, row: &BookingRow, wanted: bool) -> Result<crate::inflight::Running<Verdict>, crate::inflight::Full> {
+    pub(super) fn drive(
+        &self,
+        profile: &Arc<Profile>,
+        row: &BookingRow,
+        wanted: bool,
+    ) -> Result<crate::inflight::Running<Verdict>, crate::inflight::Full> {
         self.drives.join(row.id, || {
             let (desk, profile, row) = (self.clone(), Arc::clone(profile), row.clone());
             async move {

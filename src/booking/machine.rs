@@ -142,20 +142,20 @@ impl Standing {
             Happened::InsertDuplicate => (self, Action::Get),
             Happened::InsertUnknown => Self { in_doubt: true, ..self }.again_or_later(),
             Happened::InsertNotSent if self.in_doubt || self.inserts < MAX_INSERTS => self.again_or_later(),
-            Happened::InsertNotSent => (self.to(BookingState::Released), Action::TellUnreachable),
             // This insert did nothing, but an earlier one may have: only the calendar can tell.
             Happened::InsertRefused if self.in_doubt => (self, Action::Get),
-            Happened::InsertRefused => (self.to(BookingState::Released), Action::TellUnreachable),
-            // A person has taken the event out in the meantime: it is never put back.
-            Happened::FoundDeleted => (self.to(BookingState::Released), Action::TellTaken),
             Happened::FoundForeign if self.generation < MAX_GENERATIONS => {
                 Self { generation: self.generation + 1, in_doubt: false, ..self }.again_or_later()
             }
-            Happened::FoundForeign => (self.to(BookingState::Released), Action::TellUnreachable),
+            Happened::InsertNotSent | Happened::InsertRefused | Happened::FoundForeign => {
+                (self.to(BookingState::Released), Action::TellUnreachable)
+            }
             Happened::FoundNothing { .. } if self.wanted && self.inserts == 0 => (self, Action::Look),
             Happened::FoundNothing { .. } if self.wanted => self.again_or_later(),
-            Happened::FoundNothing { for_long: true } => (self.to(BookingState::Released), Action::TellTaken),
-            Happened::FoundNothing { for_long: false } => (self, Action::LeaveForLater),
+            // A person has taken the event out in the meantime, and it is never put back; or it will never arrive.
+            Happened::FoundDeleted | Happened::FoundNothing { for_long: true } => {
+                (self.to(BookingState::Released), Action::TellTaken)
+            }
             Happened::LookFree => self.sending(),
             // Somebody else has the time, and ours may still arrive: it must not stay.
             Happened::LookTaken => (self.to(BookingState::Compensating), Action::Delete),

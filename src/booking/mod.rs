@@ -11,11 +11,10 @@ pub mod machine;
 pub mod when;
 pub mod words;
 
-use tokio::runtime::Handle;
-
 use crate::business::profile::{Profile, Technician};
 use crate::calendar::{Calendars, Place};
 use crate::clock::Clock;
+use crate::ground::Ground;
 use crate::inflight::InFlight;
 use crate::names::{BookingId, Phone};
 use crate::store::Store;
@@ -43,9 +42,10 @@ pub struct Caller {
 }
 
 impl Desk {
-    /// Bookings run on `runtime`, so that they outlive the request that asked for them.
+    /// The desk of this ground.
     #[must_use]
-    pub fn new(store: Store, calendars: Calendars, clock: Clock, runtime: Handle) -> Self {
+    pub fn new(ground: &Ground, calendars: Calendars) -> Self {
+        let Ground { store, clock, runtime, .. } = ground.clone();
         Self { store, calendars, clock, drives: InFlight::new(runtime, CAPACITY) }
     }
 

@@ -59,8 +59,5 @@ pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String 
         return format!("{}: {}", profile.name, booked(profile, row, today));
     }
     let start = spoken_date_time(profile.zone.civil(row.span.start), today);
-    format!(
-        "{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.",
-        profile.name, row.service
-    )
+    format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
 }

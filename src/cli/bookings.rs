@@ -37,7 +37,8 @@ struct Line<'a> {
 pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Failure> {
     let settings = load_store(environment)?;
     // Which calendars there are does not matter here, so every file that is sound otherwise is accepted.
-    let loaded = load_folder(&settings.businesses, &LoadFacts::same(Access::Embedded)).map_err(|problems| Failure::of_files(&problems))?;
+    let loaded =
+        load_folder(&settings.businesses, &LoadFacts::same(Access::Embedded)).map_err(|problems| Failure::of_files(&problems))?;
     let path = settings.database_url.trim_start_matches("sqlite://");
     if !Path::new(path).exists() {
         return Err(Failure::Usage(format!("DATABASE_URL: there is no database at {path}; `ringbook serve` makes one.")));
@@ -45,7 +46,10 @@ pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Fai
     let wanted = |profile: &&Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
     let profiles: Vec<Arc<Profile>> = loaded.directory.all().filter(wanted).cloned().collect();
     if let (Some(slug), true) = (&asked.business, profiles.is_empty()) {
-        return Err(Failure::Usage(format!("--business: there is no business file {slug}.toml in {}.", settings.businesses.display())));
+        return Err(Failure::Usage(format!(
+            "--business: there is no business file {slug}.toml in {}.",
+            settings.businesses.display()
+        )));
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let rows = runtime.block_on(async {

@@ -103,7 +103,7 @@ pub struct Bookings {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Serve => serve::run(&Environment::read()?),
-        Command::Demo(demo) => demo::run(&demo),
+        Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Keygen => keygen::run(),

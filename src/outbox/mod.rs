@@ -14,6 +14,7 @@ use crate::business::routing::Directory;
 use crate::clients::twilio::Twilio;
 use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
+use crate::ground::Ground;
 use crate::names::{BookingId, CallSid};
 use crate::store::jobs::{Job, LeasedJob};
 use crate::store::{self, Store};
@@ -21,7 +22,7 @@ use crate::store::{self, Store};
 /// How often the store is asked for work.
 const POLL: Duration = Duration::from_millis(500);
 /// How long a worker has a job for itself: longer than any of them takes.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How many jobs run at once.
 const WORKERS: usize = 4;
 /// After so many attempts a job is given up; with the pauses below that is about a day.
@@ -29,13 +30,13 @@ const MAX_ATTEMPTS: u32 = 24;
 /// The first pause after a failure; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(3600);
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How often unfinished bookings are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
 /// How long a booking may be unfinished before the sweeper takes it up: longer than any caller waits.
-const UNFINISHED: Duration = Duration::from_secs(60);
+const UNFINISHED: Duration = Duration::from_mins(1);
 /// How long ended jobs are kept, so that their keys still make a job once.
-const KEEP_ENDED: Duration = Duration::from_secs(7 * 24 * 3600);
+const KEEP_ENDED: Duration = Duration::from_hours(7 * 24);
 
 /// Everything that jobs need. Clones share it.
 #[derive(Clone, Debug)]
@@ -60,17 +61,11 @@ enum Done {
 }
 
 impl Outbox {
-    /// The jobs of this store.
+    /// The jobs of this ground.
     #[must_use]
-    pub fn new(
-        settings: Arc<Settings>,
-        directory: Directory,
-        store: Store,
-        desk: Desk,
-        clock: Clock,
-        twilio: Twilio,
-        http: reqwest::Client,
-    ) -> Self {
+    pub fn new(ground: &Ground, desk: Desk, http: reqwest::Client) -> Self {
+        let Ground { settings, directory, store, clock, .. } = ground.clone();
+        let twilio = Twilio::new(http.clone());
         Self { settings, directory, store, desk, clock, twilio, http }
     }
 
@@ -144,10 +139,16 @@ impl Outbox {
         }
         let now = self.clock.now();
         let text = "A call ended without any word from Vapi: the assistant may not have answered. See the assistant, its server URL and its credential.";
-        let alert = Job::Alert { what: "silent_call".into(), business: Some(profile.slug.clone()), text: text.into(), since_ms: epoch_ms(call.created_at) };
+        let alert = Job::Alert {
+            what: "silent_call".into(),
+            business: Some(profile.slug.clone()),
+            text: text.into(),
+            since_ms: epoch_ms(call.created_at),
+        };
         self.store.enqueue(&format!("alert/silent/{sid}"), &alert, now).await?;
         if let Some(caller) = call.caller() {
-            let text = format!("Sorry, {} could not take your call just now. Please call again, or answer this message.", profile.name);
+            let text =
+                format!("Sorry, {} could not take your call just now. Please call again, or answer this message.", profile.name);
             let sms = Job::Sms { business: profile.slug.clone(), to: caller, text };
             self.store.enqueue(&format!("sms/silent/{sid}"), &sms, now).await?;
         }

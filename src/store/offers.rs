@@ -12,7 +12,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_offers(&self, business: &Slug, call: &str, starts: &[OffsetDateTime], now: OffsetDateTime) -> Result<(), Error> {
+    pub async fn keep_offers(
+        &self,
+        business: &Slug,
+        call: &str,
+        starts: &[OffsetDateTime],
+        now: OffsetDateTime,
+    ) -> Result<(), Error> {
         if starts.is_empty() {
             return Ok(());
         }

@@ -27,6 +27,7 @@ use crate::business::routing::Directory;
 use crate::clients::vapi::Vapi;
 use crate::clock::{Clock, Stopwatch};
 use crate::config::Settings;
+use crate::ground::Ground;
 use crate::inflight::InFlight;
 use crate::names::{CallSid, Phone};
 use crate::store::Store;
@@ -55,18 +56,10 @@ pub struct Station {
 }
 
 impl Station {
-    /// `runtime` is the main one: actix workers are single-threaded, and what a request began must outlive it.
+    /// The routes of this ground.
     #[must_use]
-    pub fn new(
-        settings: Arc<Settings>,
-        directory: Directory,
-        store: Store,
-        desk: Desk,
-        vapi: Vapi,
-        clock: Clock,
-        suspects: Suspects,
-        runtime: Handle,
-    ) -> Self {
+    pub fn new(ground: Ground, desk: Desk, vapi: Vapi) -> Self {
+        let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let connecting = InFlight::new(runtime.clone(), MAX_CONNECTING);
         Self { settings, directory, store, desk, vapi, clock, suspects, connecting, runtime }
     }

@@ -26,7 +26,7 @@ impl Default for Arguments {
 }
 
 impl Arguments {
-    /// The first of these arguments that holds a text; `name` in camelCase finds snake_case as well.
+    /// The first of these arguments that holds a text; `name` in camel case finds snake case as well.
     #[must_use]
     pub fn text(&self, names: &[&str]) -> Option<&str> {
         let Self::Given(pairs) = self else { return None };

@@ -21,6 +21,7 @@ use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::ground::Ground;
 use crate::inbox::Inbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
@@ -40,17 +41,10 @@ pub struct Station {
 }
 
 impl Station {
-    /// `runtime` is the main one: what a request began must outlive it.
+    /// The route of this ground.
     #[must_use]
-    pub fn new(
-        settings: Arc<Settings>,
-        directory: Directory,
-        store: Store,
-        desk: Desk,
-        clock: Clock,
-        suspects: Suspects,
-        runtime: Handle,
-    ) -> Self {
+    pub fn new(ground: Ground, desk: Desk) -> Self {
+        let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let inbox = Inbox::new(store.clone(), clock.clone(), runtime.clone());
         let limits = ToolLimits::new(&directory);
         Self { settings, directory, store, desk, inbox, clock, suspects, limits, runtime }

@@ -110,7 +110,9 @@ impl Reply {
                 format!("I need to know which service it is: {offered}. Please ask the caller.")
             }
             Refusal::DateMissing => "Please ask the caller which date they would like.".into(),
-            Refusal::DateUnclear => "I need an exact calendar date with year, month and day. Please ask the caller for it.".into(),
+            Refusal::DateUnclear => {
+                "I need an exact calendar date with year, month and day. Please ask the caller for it.".into()
+            }
             Refusal::Past { today } => format!(
                 "That is in the past, so nothing is booked. Today is {}, {}. Please ask the caller for a coming date.",
                 spoken_date(*today, *today),
@@ -136,10 +138,14 @@ impl Reply {
             }
             Refusal::NameMissing => "Please ask the caller for their name.".into(),
             Refusal::PhoneMissing => "Please ask the caller for a telephone number.".into(),
-            Refusal::PhoneUnclear => "That telephone number is not complete. Please ask the caller to repeat it, digit by digit.".into(),
+            Refusal::PhoneUnclear => {
+                "That telephone number is not complete. Please ask the caller to repeat it, digit by digit.".into()
+            }
             Refusal::AddressMissing => "Please ask the caller for the address where the work is to be done.".into(),
             Refusal::CalendarDown => profile.phrases.calendar_down.clone(),
-            Refusal::Store(_) => "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.".into(),
+            Refusal::Store(_) => {
+                "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.".into()
+            }
         };
         Self { sticks: !refusal.may_pass(), ..Self::error(sentence) }
     }
@@ -173,7 +179,8 @@ fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>,
     };
     match because {
         NotOpen::Day(slots::Reason::Closed { reason }) | NotOpen::Start(slots::Refusal::Closed { reason }) => closed(reason),
-        NotOpen::Day(slots::Reason::BeyondHorizon { last_date }) | NotOpen::Start(slots::Refusal::BeyondHorizon { last_date }) => {
+        NotOpen::Day(slots::Reason::BeyondHorizon { last_date })
+        | NotOpen::Start(slots::Refusal::BeyondHorizon { last_date }) => {
             format!("We take bookings up to {}.", spoken_date(*last_date, today))
         }
         NotOpen::Day(slots::Reason::PastDate) | NotOpen::Start(slots::Refusal::Past) => format!("{day} is in the past."),

@@ -94,7 +94,8 @@ impl FromRequest for Proven {
 }
 
 fn is_encoded(request: &HttpRequest) -> bool {
-    let encoding = request.headers().get(CONTENT_ENCODING).map(actix_web::http::header::HeaderValue::as_bytes).unwrap_or_default();
+    let encoding =
+        request.headers().get(CONTENT_ENCODING).map(actix_web::http::header::HeaderValue::as_bytes).unwrap_or_default();
     !(encoding.is_empty() || encoding.eq_ignore_ascii_case(b"identity"))
 }
 

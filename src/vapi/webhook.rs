@@ -19,13 +19,15 @@ use crate::clock::Deadline;
 use crate::inbox::key::{Asked, Key, digest};
 use crate::inbox::{Answer, NotKept};
 use crate::inflight::Running;
+use crate::names::Phone;
 
 /// Kept back from the budget for keeping and sending the answer.
 const MARGIN: Duration = Duration::from_millis(250);
 
 const WHICH_BUSINESS: &str = "I can't tell which business this call is for, so nothing was done.";
 const NO_SUCH_TOOL: &str = "There is no such function here, so nothing was done.";
-const TOO_MANY: &str = "That was too much at once, so this was not done. Please wait a moment, or offer to put the caller through to a person.";
+const TOO_MANY: &str =
+    "That was too much at once, so this was not done. Please wait a moment, or offer to put the caller through to a person.";
 const NOT_NOTED: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
 const TOO_LATE: &str = "I could not finish that in time, so it is not confirmed. Please ask me again in a moment.";
 
@@ -67,7 +69,8 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
 /// Every tool call of a message, each id once, in order. What changes something waits for what was asked before it.
 async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<ToolCall>, deadline: Deadline) -> String {
     let mut seen = HashSet::new();
-    let calls: Vec<ToolCall> = calls.into_iter().filter(|call| call.raw_id.is_empty() || seen.insert(call.raw_id.clone())).collect();
+    let calls: Vec<ToolCall> =
+        calls.into_iter().filter(|call| call.raw_id.is_empty() || seen.insert(call.raw_id.clone())).collect();
     let mut entries = Vec::with_capacity(calls.len());
     let mut reads = Vec::new();
     for (index, call) in calls.iter().enumerate() {
@@ -103,7 +106,10 @@ impl Station {
     }
 
     /// Starts the work on the main runtime, or joins it where it runs already.
-    #[expect(clippy::too_many_arguments, reason = "one tool call in all its circumstances; a struct for one caller would say less")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one tool call in all its circumstances; a struct for one caller would say less"
+    )]
     fn begin(
         &self,
         form: Form,
@@ -115,7 +121,7 @@ impl Station {
         deadline: Deadline,
     ) -> Result<Running<Result<Answer, NotKept>>, Reply> {
         let caller = caller(whose.row.as_ref(), about);
-        let signalled = caller.signalled.as_ref().map(|phone| phone.as_str());
+        let signalled = caller.signalled.as_ref().map(Phone::as_str);
         let wish = tool.wish_text(&call.arguments, caller.call_id.is_some());
         let asked = Asked {
             business: &profile.slug,
@@ -133,7 +139,11 @@ impl Station {
         let work = move || async move {
             // Counted only here: what was answered before is not done again, and does not count again.
             let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref().unwrap_or_default());
-            let reply = if may_run { request.run(&desk, &clock, &profile, deadline.earlier_by(MARGIN)).await } else { Reply::passing(TOO_MANY) };
+            let reply = if may_run {
+                request.run(&desk, &clock, &profile, deadline.earlier_by(MARGIN)).await
+            } else {
+                Reply::passing(TOO_MANY)
+            };
             Answer { text: rendered(form, &call, &reply).into(), sticks: reply.sticks, acted: reply.acted }
         };
         self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))
@@ -167,7 +177,9 @@ fn without_store(kind: &Kind) -> HttpResponse {
 
 /// Who shall answer this call, and what the assistant knows at the start. Never a 5xx: that would end the call.
 async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpResponse {
-    let Some(profile) = &whose.profile else { return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." })) };
+    let Some(profile) = &whose.profile else {
+        return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." }));
+    };
     let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
         tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
         return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));

@@ -6,7 +6,7 @@ use super::Station;
 use super::message::About;
 use crate::booking::Caller;
 use crate::business::profile::Profile;
-use crate::names::AssistantId;
+use crate::names::{AssistantId, Phone};
 use crate::store::calls::{CallRow, VapiCall};
 use crate::store::{self};
 
@@ -69,13 +69,13 @@ impl Station {
         let (store, now, business, about) = (self.store.clone(), self.clock.now(), profile.slug.clone(), about.clone());
         let ended_reason = ended_reason.map(str::to_owned);
         self.runtime.spawn(async move {
-            let from = about.caller.as_ref().map(|phone| phone.as_str()).unwrap_or_default();
+            let from = about.caller.as_ref().map(Phone::as_str).unwrap_or_default();
             let call = VapiCall {
                 id: &id,
                 sid: about.call_sid.as_ref(),
                 business: &business,
                 from,
-                to: about.called.as_ref().map(|phone| phone.as_str()).unwrap_or_default(),
+                to: about.called.as_ref().map(Phone::as_str).unwrap_or_default(),
                 control_url: about.control_url.as_deref(),
                 ended_reason: ended_reason.as_deref(),
             };

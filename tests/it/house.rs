@@ -283,7 +283,8 @@ impl House {
 
     /// The older form, without any call.
     pub async fn function(&self, name: &str, parameters: Value) -> Answer {
-        self.vapi(&json!({ "message": { "type": "function-call", "functionCall": { "name": name, "parameters": parameters } } })).await
+        self.vapi(&json!({ "message": { "type": "function-call", "functionCall": { "name": name, "parameters": parameters } } }))
+            .await
     }
 
     /// Sends a form as Twilio does, signed for our public address.
@@ -324,7 +325,9 @@ pub fn inbound<'a>(sid: &'a str, from: &'a str) -> [(&'a str, &'a str); 6] {
 pub fn tool_calls(caller: &str, call: &str, tools: &[(&str, &str, Value)]) -> Value {
     let list: Vec<Value> = tools
         .iter()
-        .map(|(id, name, arguments)| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } }))
+        .map(
+            |(id, name, arguments)| json!({ "id": id, "type": "function", "function": { "name": name, "arguments": arguments } }),
+        )
         .collect();
     json!({ "message": {
         "type": "tool-calls",

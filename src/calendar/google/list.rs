@@ -106,7 +106,9 @@ fn blocked_by(event: &api::Event, zone: Option<&str>, all_day_free_blocks: bool)
     let Some((first, after)) = all_day else {
         return between(start.date_time.and_then(from_chrono), end.date_time.and_then(from_chrono));
     };
-    let zone = zone.and_then(|name| Zone::parse(name).ok()).ok_or_else(|| Fault::Unknown("the calendar's time zone is not known".into()))?;
+    let zone = zone
+        .and_then(|name| Zone::parse(name).ok())
+        .ok_or_else(|| Fault::Unknown("the calendar's time zone is not known".into()))?;
     let midnight = |date| from_chrono_date(date).map(|date| zone.start_of_day(date));
     between(midnight(first), midnight(after))
 }

@@ -50,7 +50,7 @@ impl Google {
         let (calendar, event) = (calendar_segment(&place.calendar)?, event_segment(id)?.to_owned());
         let outcome = self.call("events.delete", &place.business, move |hub, mut wire| {
             let (calendar, event) = (calendar.clone(), event.clone());
-            async move { Ok(hub.events().delete(&calendar, &event).delegate(&mut wire).doit().await.map(drop)?) }
+            async move { hub.events().delete(&calendar, &event).delegate(&mut wire).doit().await.map(drop) }
         });
         match outcome.await {
             Ok(()) | Err(Failure::Said { status: 410, .. }) => Ok(Deleted::Gone),

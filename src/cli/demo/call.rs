@@ -40,7 +40,9 @@ impl<'a> Call<'a> {
         tell("The telephone rings. Twilio asks, with its signature, what to do with the caller.")?;
         let twiml = self.ring("CA00000000000000000000000000000001").await?;
         ensure!(twiml.contains("<Connect") && twiml.contains("<Stream"), "the caller was not connected");
-        tell("ringbook answers with TwiML: the caller is connected to the assistant. Twilio asks again, as it does on a bad line:")?;
+        tell(
+            "ringbook answers with TwiML: the caller is connected to the assistant. Twilio asks again, as it does on a bad line:",
+        )?;
         ensure!(self.ring("CA00000000000000000000000000000001").await? == twiml, "the second answer differs from the first");
         tell("the same TwiML, and still one call.")?;
 
@@ -50,11 +52,14 @@ impl<'a> Call<'a> {
 
         let first = self.at(FIRST_HOUR)?;
         say("Caller", &format!("{} with Sam is fine. My name is Dana Miller.", spoken_time(first)))?;
-        let book = self.booking(first, "Dana Miller");
+        let book = booking(first, "Dana Miller");
         let answer = self.ask("call-1", CALLER, "tool-2", "bookAppointment", &book).await?;
         say("Assistant", &answer)?;
         tell("Vapi delivers the same tool call a second time:")?;
-        ensure!(self.ask("call-1", CALLER, "tool-2", "bookAppointment", &book).await? == answer, "the second delivery was answered otherwise");
+        ensure!(
+            self.ask("call-1", CALLER, "tool-2", "bookAppointment", &book).await? == answer,
+            "the second delivery was answered otherwise"
+        );
         tell("the same answer, word for word, and still one appointment.")?;
         self.race(self.at(CONTESTED_HOUR)?).await
     }
@@ -62,7 +67,7 @@ impl<'a> Call<'a> {
     /// Two callers want the same hour of the same technician at the same moment.
     async fn race(&self, start: OffsetDateTime) -> anyhow::Result<()> {
         tell(&format!("Two callers now ask for Sam at {}, at the same moment.", spoken_time(start)))?;
-        let (dana, lee) = (self.booking(start, "Dana Miller"), self.booking(start, "Lee Wong"));
+        let (dana, lee) = (booking(start, "Dana Miller"), booking(start, "Lee Wong"));
         let (one, other) = tokio::try_join!(
             self.ask("call-1", CALLER, "tool-3", "bookAppointment", &dana),
             self.ask("call-2", OTHER_CALLER, "tool-1", "bookAppointment", &lee),
@@ -76,7 +81,8 @@ impl<'a> Call<'a> {
 
     /// Two confirmed bookings of the first technician: the first hour, and the contested one, once.
     pub(super) fn expects(&self, rows: &[BookingRow]) -> bool {
-        let wanted: Vec<OffsetDateTime> = [FIRST_HOUR, CONTESTED_HOUR].into_iter().filter_map(|hour| self.at(hour).ok()).collect();
+        let wanted: Vec<OffsetDateTime> =
+            [FIRST_HOUR, CONTESTED_HOUR].into_iter().filter_map(|hour| self.at(hour).ok()).collect();
         let is_right = |row: &BookingRow| row.state == BookingState::Confirmed && row.technician == TECHNICIAN;
         rows.iter().all(is_right) && rows.iter().map(|row| row.span.start).eq(wanted)
     }
@@ -84,11 +90,6 @@ impl<'a> Call<'a> {
     fn at(&self, hour: u8) -> anyhow::Result<OffsetDateTime> {
         let wall = self.day.with_time(Time::from_hms(hour, 0, 0)?);
         self.stage.profile().zone.local(wall).first().context("that hour does not exist")
-    }
-
-    fn booking(&self, start: OffsetDateTime, name: &str) -> Value {
-        let wall = format!("{}T{:02}:{:02}", start.date(), start.hour(), start.minute());
-        json!({ "serviceType": "repair", "scheduledDate": wall, "technician": TECHNICIAN, "customerName": name })
     }
 
     async fn ring(&self, call_sid: &str) -> anyhow::Result<String> {
@@ -111,12 +112,8 @@ impl<'a> Call<'a> {
             "phoneNumber": { "number": CALLED },
         }})
         .to_string();
-        let plan = ProofPlan {
-            secrets: vec![self.stage.vapi_secret().into()],
-            hmac: HmacPlan::presets(),
-            secret: true,
-            bearer: false,
-        };
+        let plan =
+            ProofPlan { secrets: vec![self.stage.vapi_secret().into()], hmac: HmacPlan::presets(), secret: true, bearer: false };
         let headers = sign(&plan, body.as_bytes(), Clock::System.now(), ProofChoice::Hmac);
         let request = self.http.post(format!("{}/webhook/vapi", self.stage.server_url()));
         let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
@@ -125,6 +122,11 @@ impl<'a> Call<'a> {
         let heard = entry.get("result").or_else(|| entry.get("error")).and_then(Value::as_str);
         Ok(heard.context("the answer has no sentence")?.to_owned())
     }
+}
+
+fn booking(start: OffsetDateTime, name: &str) -> Value {
+    let wall = format!("{}T{:02}:{:02}", start.date(), start.hour(), start.minute());
+    json!({ "serviceType": "repair", "scheduledDate": wall, "technician": TECHNICIAN, "customerName": name })
 }
 
 fn tell(what: &str) -> anyhow::Result<()> {

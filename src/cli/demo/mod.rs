@@ -10,7 +10,7 @@ use crate::telemetry;
 use call::Call;
 use stage::Stage;
 
-pub(super) fn run(demo: &Demo) -> Result<(), Failure> {
+pub(super) fn run(demo: Demo) -> Result<(), Failure> {
     let stage = Stage::set(demo.port)?;
     if let Some(settings) = stage.settings() {
         telemetry::init(&settings.log, settings.log_format);

@@ -107,14 +107,9 @@ impl Stage {
         self.folder.path().join("demo.db")
     }
 
-    fn span(&self) -> Span {
-        let now = Clock::System.now();
-        Span { start: now, end: now + Duration::days(LOOK_AHEAD_DAYS + 2) }
-    }
-
     pub(super) async fn bookings(&self) -> Result<Vec<BookingRow>, Failure> {
         let store = self.store().await?;
-        let rows = store.bookings_between(&self.profile.slug, self.span()).await;
+        let rows = store.bookings_between(&self.profile.slug, span()).await;
         store.close().await;
         rows.map_err(|error| Failure::because("the bookings cannot be read", error))
     }
@@ -126,7 +121,7 @@ impl Stage {
         for technician in &self.profile.technicians {
             let calendar = technician.calendar.as_ref().map(ToString::to_string).unwrap_or_default();
             let key = format!("{}/{calendar}", self.profile.slug);
-            let found = store.events_between(&key, self.span().start, self.span().end).await;
+            let found = store.events_between(&key, span().start, span().end).await;
             let found = found.map_err(|error| Failure::because("the calendar cannot be read", error))?;
             events.extend(found.into_iter().map(|event| (event.starts_at, event.id)));
         }
@@ -156,6 +151,12 @@ impl Stage {
             day = self.day().map(|day| day.to_string()).unwrap_or_default(),
         )
     }
+}
+
+/// All the days in which something may be booked.
+fn span() -> Span {
+    let now = Clock::System.now();
+    Span { start: now, end: now + Duration::days(LOOK_AHEAD_DAYS + 2) }
 }
 
 fn free_port() -> Result<u16, Failure> {
