@@ -8,6 +8,7 @@ pub mod error;
 mod identity;
 pub mod introduction;
 pub mod machine;
+pub mod order;
 pub mod when;
 pub mod words;
 

@@ -3,11 +3,14 @@
 
 pub mod bookings;
 pub mod calls;
+pub mod claims;
 pub mod deliveries;
 pub mod events;
+pub mod heard;
 pub mod jobs;
 pub mod offers;
 mod row;
+pub mod voicemails;
 
 use std::time::Duration;
 
