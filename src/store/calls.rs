@@ -123,7 +123,7 @@ impl Store {
     /// # Errors
     /// When the database fails: then nobody has the right.
     pub async fn claim_call(&self, call: &NewCall<'_>, now: OffsetDateTime) -> Result<CallClaim, Error> {
-        let made = sqlx::query(
+        let query = sqlx::query(
             "INSERT INTO calls (id, call_sid, business, from_number, to_number, leg, status, created_at) \
              VALUES ($1, $2, $3, $4, $5, 'assistant', 'ringing', $6) ON CONFLICT DO NOTHING",
         )
@@ -132,10 +132,9 @@ impl Store {
         .bind(call.business.map(|slug| slug.as_str().to_owned()))
         .bind(call.from)
         .bind(call.to)
-        .bind(epoch_ms(now))
-        .execute(&self.writer)
-        .await?;
-        if made.rows_affected() == 1 {
+        .bind(epoch_ms(now));
+        let made = self.execute(query).await?;
+        if made == 1 {
             return Ok(CallClaim::Ours);
         }
         let row = self.call_by_sid(call.sid).await?.ok_or(Error::Unreadable("call"))?;
@@ -169,7 +168,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_connection(&self, sid: &CallSid, connected: &Connected<'_>) -> Result<(), Error> {
-        sqlx::query(
+        let query = sqlx::query(
             "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = $5, control_url = $6 WHERE call_sid = $1",
         )
         .bind(sid.as_str())
@@ -177,9 +176,8 @@ impl Store {
         .bind(connected.leg.as_str())
         .bind(connected.dialing.map(|phone| phone.as_str().to_owned()))
         .bind(connected.vapi_call_id.map(|id| id.as_str().to_owned()))
-        .bind(connected.control_url.map(str::to_owned))
-        .execute(&self.writer)
-        .await?;
+        .bind(connected.control_url.map(str::to_owned));
+        self.execute(query).await?;
         Ok(())
     }
 
@@ -188,12 +186,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>) -> Result<(), Error> {
-        sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
+        let query = sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
             .bind(sid.as_str())
             .bind(leg.as_str())
-            .bind(dialing.map(|phone| phone.as_str().to_owned()))
-            .execute(&self.writer)
-            .await?;
+            .bind(dialing.map(|phone| phone.as_str().to_owned()));
+        self.execute(query).await?;
         Ok(())
     }
 
@@ -207,7 +204,7 @@ impl Store {
         } else {
             "UPDATE calls SET status = $2 WHERE call_sid = $1 AND created_at <= $3"
         };
-        sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now)).execute(&self.writer).await?;
+        self.execute(sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now))).await?;
         Ok(())
     }
 

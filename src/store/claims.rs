@@ -1,7 +1,10 @@
 //! Claiming a time and moving a booking: the writes of the ledger. The database arbitrates: one live booking per wish (a
 //! unique index) and per time and calendar (triggers), and the row count says who won.
 
-use sqlx::{Any, Transaction};
+use futures_util::FutureExt;
+use sqlx::any::AnyArguments;
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection};
 use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
@@ -66,19 +69,8 @@ impl Store {
     /// # Errors
     /// When the database fails: then nothing is claimed.
     pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
-        let mut transaction = self.begin_write().await?;
-        let named = booking.technician_named.then_some(booking.technician.as_str());
-        let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
-        if let Some(same) = same_wish(&mut *transaction, wish, wished, named).await? {
-            return Ok(Claim::Same(Box::new(same)));
-        }
-        if insert(&mut transaction, booking).await? == 0 {
-            let holder = holder_of(&mut transaction, booking).await?;
-            return Ok(holder.map_or(Claim::CodeInUse, |row| Claim::Taken(Box::new(row))));
-        }
-        record(&mut transaction, booking.id, "", "claimed", "wish", &booking.tool_call_id, booking.created_at).await?;
-        transaction.commit().await?;
-        Ok(Claim::Ours)
+        let booking = booking.clone();
+        self.write(move |db| async move { claim(db, &booking, wished).await }.boxed()).await
     }
 
     /// Moves a booking, and records the move.
@@ -86,8 +78,7 @@ impl Store {
     /// # Errors
     /// When the database fails: then it was not moved.
     pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
-        let mut transaction = self.begin_write().await?;
-        let moved = sqlx::query(
+        let query = sqlx::query(
             "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
              updated_at = $10 WHERE id = $1 AND state = $2 RETURNING promised",
         )
@@ -100,13 +91,17 @@ impl Store {
         .bind(step.missing_since.map(epoch_ms))
         .bind(step.event_id.as_str())
         .bind(step.etag)
-        .bind(epoch_ms(now))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = moved else { return Ok(Moved::Elsewhere) };
-        record(&mut transaction, id, step.from.as_str(), step.to.as_str(), step.cause, step.evidence, now).await?;
-        transaction.commit().await?;
-        Ok(Moved::Made { promised: truth(&row, "promised")? })
+        .bind(epoch_ms(now));
+        let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
+        self.write(move |db| {
+            async move {
+                let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };
+                record.execute(db).await?;
+                Ok(Moved::Made { promised: truth(&row, "promised")? })
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Notes that the caller is told "being arranged"; `false` when the booking is decided already.
@@ -114,15 +109,29 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn promise_booking(&self, id: BookingId) -> Result<bool, Error> {
-        let promised = sqlx::query("UPDATE bookings SET promised = 1 WHERE id = $1 AND state IN ('claimed', 'inserting')")
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(promised.rows_affected() == 1)
+        let query = sqlx::query("UPDATE bookings SET promised = 1 WHERE id = $1 AND state IN ('claimed', 'inserting')")
+            .bind(id.to_string());
+        let promised = self.execute(query).await?;
+        Ok(promised == 1)
     }
 }
 
-async fn holder_of(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<Option<BookingRow>, Error> {
+async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
+    let named = booking.technician_named.then_some(booking.technician.as_str());
+    let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
+    if let Some(same) = same_wish(&mut *db, wish, wished, named).await? {
+        return Ok(Claim::Same(Box::new(same)));
+    }
+    if insert(db, booking).await? == 0 {
+        let holder = holder_of(db, booking).await?;
+        return Ok(holder.map_or(Claim::CodeInUse, |row| Claim::Taken(Box::new(row))));
+    }
+    let first = record(booking.id, ("", booking.state.as_str()), "wish", &booking.tool_call_id, booking.created_at);
+    first.execute(db).await?;
+    Ok(Claim::Ours)
+}
+
+async fn holder_of(db: &mut AnyConnection, booking: &BookingRow) -> Result<Option<BookingRow>, Error> {
     let statement = format!(
         "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at < $2 AND starts_at > $3 - 172800000 \
          AND free_at > $3 LIMIT 1"
@@ -131,12 +140,12 @@ async fn holder_of(transaction: &mut Transaction<'_, Any>, booking: &BookingRow)
         .bind(&booking.claim_key)
         .bind(epoch_ms(booking.free_at))
         .bind(epoch_ms(booking.span.start))
-        .fetch_optional(&mut **transaction)
+        .fetch_optional(db)
         .await?;
     row.as_ref().map(read_booking).transpose()
 }
 
-async fn insert(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<u64, Error> {
+async fn insert(db: &mut AnyConnection, booking: &BookingRow) -> Result<u64, Error> {
     let statement = format!(
         "INSERT INTO bookings ({COLUMNS}, live, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
          $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
@@ -174,31 +183,21 @@ async fn insert(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) ->
         .bind(epoch_ms(booking.created_at))
         .bind(i64::from(booking.state.is_live()))
         .bind(epoch_ms(booking.created_at))
-        .execute(&mut **transaction)
+        .execute(db)
         .await?;
     Ok(made.rows_affected())
 }
 
-async fn record(
-    transaction: &mut Transaction<'_, Any>,
+/// A move, written down next to the row that it changes.
+fn record(
     id: BookingId,
-    from: &str,
-    to: &str,
+    (from, to): (&str, &str),
     cause: &str,
     evidence: &str,
     at: OffsetDateTime,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO booking_moves (booking, seq, from_state, to_state, cause, evidence, at) \
-         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM booking_moves WHERE booking = $1",
-    )
-    .bind(id.to_string())
-    .bind(from)
-    .bind(to)
-    .bind(cause)
-    .bind(evidence)
-    .bind(epoch_ms(at))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
+) -> Query<'static, Any, AnyArguments> {
+    let statement = "INSERT INTO booking_moves (booking, seq, from_state, to_state, cause, evidence, at) \
+                     SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM booking_moves WHERE booking = $1";
+    let query = sqlx::query(statement).bind(id.to_string()).bind(from).bind(to);
+    query.bind(cause).bind(evidence).bind(epoch_ms(at))
 }

@@ -1,5 +1,6 @@
 //! What Vapi says of a call, tied to what Twilio said of it.
 
+use futures_util::FutureExt;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -32,7 +33,6 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn hear_from_vapi(&self, call: &VapiCall<'_>, now: OffsetDateTime) -> Result<(), Error> {
-        let mut transaction = self.begin_write().await?;
         let known = sqlx::query(
             "UPDATE calls SET vapi_call_id = $1, heard_at = COALESCE(heard_at, $2), business = COALESCE(business, $3), \
              control_url = COALESCE($4, control_url), vapi_ended_reason = COALESCE($5, vapi_ended_reason) WHERE id = ( \
@@ -42,37 +42,30 @@ impl Store {
         .bind(call.id.as_str())
         .bind(epoch_ms(now))
         .bind(call.business.as_str())
-        .bind(call.control_url.map(str::to_owned))
-        .bind(call.ended_reason.map(str::to_owned))
-        .bind(call.sid.map(|sid| sid.as_str().to_owned()))
-        .execute(&mut *transaction)
-        .await?;
-        if known.rows_affected() == 0 {
-            insert_from_vapi(&mut transaction, call, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        .bind(call.control_url)
+        .bind(call.ended_reason)
+        .bind(call.sid.map(CallSid::as_str));
+        let first = sqlx::query(
+            "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
+             control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(Uuid::now_v7().simple().to_string())
+        .bind(call.id.as_str())
+        .bind(call.business.as_str())
+        .bind(call.from)
+        .bind(call.to)
+        .bind(epoch_ms(now))
+        .bind(call.ended_reason)
+        .bind(call.control_url);
+        self.write(move |db| {
+            async move {
+                if known.execute(&mut *db).await?.rows_affected() == 0 {
+                    first.execute(db).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
-}
-
-async fn insert_from_vapi(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Any>,
-    call: &VapiCall<'_>,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
-         control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(Uuid::now_v7().simple().to_string())
-    .bind(call.id.as_str())
-    .bind(call.business.as_str())
-    .bind(call.from)
-    .bind(call.to)
-    .bind(epoch_ms(now))
-    .bind(call.ended_reason.map(str::to_owned))
-    .bind(call.control_url.map(str::to_owned))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
 }

@@ -23,7 +23,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_voicemail(&self, sid: &CallSid, voicemail: &Voicemail<'_>, now: OffsetDateTime) -> Result<bool, Error> {
-        let made = sqlx::query(
+        let query = sqlx::query(
             "INSERT INTO voicemails (recording_sid, call_sid, url, seconds, created_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT DO NOTHING",
         )
@@ -31,9 +31,8 @@ impl Store {
         .bind(sid.as_str())
         .bind(voicemail.url)
         .bind(i64::from(voicemail.seconds))
-        .bind(epoch_ms(now))
-        .execute(&self.writer)
-        .await?;
-        Ok(made.rows_affected() == 1)
+        .bind(epoch_ms(now));
+        let made = self.execute(query).await?;
+        Ok(made == 1)
     }
 }
