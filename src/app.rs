@@ -33,6 +33,8 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 /// How long running requests may take after the signal to stop.
 const SHUTDOWN_SECONDS: u64 = 10;
+/// How long bookings that nobody waits for any more may take after that; what is left is taken up at the next start.
+const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 /// Both counterparts send small requests and wait for the answer: two workers on a small machine are enough.
 const MAX_CONNECTIONS: usize = 10_000;
 
@@ -41,6 +43,7 @@ pub struct App {
     server: Server,
     address: SocketAddr,
     health: Health,
+    desk: Desk,
     store: Store,
     background: Vec<JoinHandle<()>>,
 }
@@ -75,9 +78,9 @@ impl App {
         let health = Health::new(&ground, desk.clone());
         background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), http.clone()).run()));
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
-        let questions = Data::new(vapi::Station::new(ground, desk));
+        let questions = Data::new(vapi::Station::new(ground, desk.clone()));
         let server = listen(listener, &health, calls, questions)?;
-        Ok(Self { server, address, health, store, background })
+        Ok(Self { server, address, health, desk, store, background })
     }
 
     /// Where it listens.
@@ -99,6 +102,7 @@ impl App {
     pub async fn run(self) -> anyhow::Result<()> {
         let result = self.server.await.context("the server died");
         self.health.drain();
+        self.desk.come_to_rest(DRAIN_LIMIT).await;
         for task in self.background {
             task.abort();
         }

@@ -6,67 +6,25 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::check::{Asked, date_meant, starts_of, window_meant};
+use super::check::starts_of;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
-use super::{Caller, Desk, identity, place_of, when, words};
+use super::order::{Order, Wish};
+use super::{Desk, identity, place_of};
 use crate::business::profile::Profile;
+use crate::calendar::Place;
 use crate::clock::Deadline;
-use crate::names::{BookingId, BookingState, EventId, Phone, ToolCallId};
+use crate::names::{BookingState, EventId};
 use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
 use crate::scheduling::slots::{self, MAX_OFFERS, Slot, nearest};
-use crate::store::bookings::{BookingRow, Claim, Move};
+use crate::store::bookings::BookingRow;
+use crate::store::claims::{Claim, Move};
 
 /// How many times and technicians are tried for one wish before other times are offered.
 const MAX_ATTEMPTS: usize = 6;
 /// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
 const LAST_MOMENT: Duration = Duration::from_millis(150);
-
-/// What a caller wants booked, as the model put it.
-#[derive(Clone, Debug, Default)]
-pub struct Wish {
-    /// `serviceType`
-    pub service: Option<String>,
-    /// When.
-    pub time: WishedTime,
-    /// `technician`
-    pub technician: Option<String>,
-    /// `customerName`
-    pub name: Option<String>,
-    /// `customerPhone`
-    pub phone: Option<String>,
-    /// `address`
-    pub address: Option<String>,
-    /// `email`
-    pub email: Option<String>,
-    /// `notes`
-    pub notes: Option<String>,
-    /// Who asks.
-    pub caller: Caller,
-    /// The tool call that brought it.
-    pub tool_call: Option<ToolCallId>,
-}
-
-/// When a job is wished for.
-#[derive(Clone, Debug)]
-pub enum WishedTime {
-    /// At a given time: `scheduledDate`.
-    At(Option<String>),
-    /// At the first open time of a date and window.
-    FirstOf {
-        /// `requestedDate`
-        date: Option<String>,
-        /// `timeWindow`
-        window: Option<String>,
-    },
-}
-
-impl Default for WishedTime {
-    fn default() -> Self {
-        Self::At(None)
-    }
-}
 
 /// What came of a wish.
 #[derive(Clone, Debug)]
@@ -84,18 +42,6 @@ pub enum Booking {
         /// Up to three.
         others: Vec<OffsetDateTime>,
     },
-}
-
-/// A wish in which everything is known.
-struct Order<'p> {
-    asked: Asked<'p>,
-    caller_key: String,
-    name: String,
-    phone: Phone,
-    preferred: String,
-    /// Where another booking of the same caller and service is the same wish.
-    same: Span,
-    exactly: Option<OffsetDateTime>,
 }
 
 /// What came of one try at one time with one technician.
@@ -117,7 +63,7 @@ impl Desk {
         {
             return Ok(booking);
         }
-        let candidates = match self.candidates(&order, wish, deadline).await? {
+        let candidates = match self.candidates(&order, deadline).await? {
             Ok(slots) => slots,
             Err(because) => return self.not_open(&order, wish, because, deadline).await,
         };
@@ -132,48 +78,7 @@ impl Desk {
         if unreachable {
             return Err(Refusal::CalendarDown);
         }
-        let because = if order.exactly.is_some() {
-            NotOpen::Start(slots::Refusal::Taken)
-        } else {
-            NotOpen::Day(slots::Reason::FullyBooked)
-        };
-        self.not_open(&order, wish, because, deadline).await
-    }
-
-    /// Understands the wish, the cheap and the telling parts first.
-    async fn order<'p>(&self, profile: &'p Profile, wish: &Wish) -> Result<Order<'p>, Refusal> {
-        let asked = Asked::read(profile, wish.service.as_deref(), wish.technician.as_deref())?;
-        let today = profile.zone.date(self.clock.now());
-        let (exactly, same, preferred) = match &wish.time {
-            WishedTime::At(said) => {
-                let start = self.start_meant(profile, wish, said.as_deref()).await?;
-                (Some(start), Span::starting(start, Duration::from_millis(1)), words::at(start, today))
-            }
-            WishedTime::FirstOf { date, window } => {
-                let date = date_meant(date.as_deref(), today)?;
-                let span = window_meant(profile, window.as_deref())?;
-                let whole_day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, 24 * 60) };
-                let same = span.and_then(|span| span.on(date, &profile.zone)).unwrap_or(whole_day);
-                (None, same, words::in_window(date, today, window.as_deref()))
-            }
-        };
-        let name = wish.name.clone().ok_or(Refusal::NameMissing)?;
-        let phone = phone_meant(profile, wish)?;
-        if profile.booking_rules.require_address && wish.address.is_none() {
-            return Err(Refusal::AddressMissing);
-        }
-        let caller_key = caller_key(wish, &phone);
-        Ok(Order { asked, caller_key, name, phone, preferred, same, exactly })
-    }
-
-    async fn start_meant(&self, profile: &Profile, wish: &Wish, said: Option<&str>) -> Result<OffsetDateTime, Refusal> {
-        let said = said.ok_or(Refusal::TimeMissing)?;
-        let offered = match &wish.caller.call_id {
-            Some(call) => self.store.offered_in(&profile.slug, call).await?,
-            None => Vec::new(),
-        };
-        let offered: Vec<_> = offered.into_iter().map(|instant| profile.zone.civil(instant)).collect();
-        when::meant_by(said, &profile.zone, &offered)
+        self.not_open(&order, wish, NotOpen::Start(slots::Refusal::Taken), deadline).await
     }
 
     async fn same_wish(&self, order: &Order<'_>) -> Result<Option<BookingRow>, Refusal> {
@@ -183,20 +88,13 @@ impl Desk {
     }
 
     /// The times to try, in order, each with who could come; or why there are none.
-    async fn candidates(
-        &self,
-        order: &Order<'_>,
-        wish: &Wish,
-        deadline: Deadline,
-    ) -> Result<Result<Vec<Slot>, NotOpen>, Refusal> {
+    async fn candidates(&self, order: &Order<'_>, deadline: Deadline) -> Result<Result<Vec<Slot>, NotOpen>, Refusal> {
         let profile = order.asked.profile;
         let date = profile.zone.date(order.same.start);
         let span = reach(&profile.zone, &profile.rules, self.clock.now(), date);
         let Some(start) = order.exactly else {
             let board = self.board(&order.asked, span, deadline).await?;
-            let WishedTime::FirstOf { window, .. } = &wish.time else { return Err(Refusal::TimeMissing) };
-            let window = window_meant(profile, window.as_deref())?;
-            return match board.open(date, window) {
+            return match board.open(date, order.window) {
                 Err(slots::Reason::Unreachable) => Err(Refusal::CalendarDown),
                 slots => Ok(slots.map_err(NotOpen::Day)),
             };
@@ -236,44 +134,6 @@ impl Desk {
                 }
             }
         }
-    }
-
-    fn new_row(&self, order: &Order<'_>, wish: &Wish, start: OffsetDateTime, technician: usize) -> Option<BookingRow> {
-        let profile = order.asked.profile;
-        let technician = order.asked.crew.get(technician)?;
-        let place = place_of(profile, technician)?;
-        let (id, span) = (BookingId::new(), Span::starting(start, order.asked.service.duration));
-        Some(BookingRow {
-            id,
-            business: profile.slug.clone(),
-            technician: technician.id.clone(),
-            technician_named: order.asked.wanted.is_some(),
-            claim_key: self.calendars.claim_key(&place),
-            calendar: place.calendar,
-            service: order.asked.service.name.clone(),
-            span,
-            free_at: span.end + profile.rules.buffer,
-            zone: profile.zone.name().to_owned(),
-            wall_clock: words::wall_clock(profile.zone.civil(start)),
-            state: BookingState::Claimed,
-            generation: 0,
-            in_doubt: false,
-            promised: false,
-            missing_since: None,
-            event_id: identity::event_id(&profile.slug, id, 0),
-            etag: String::new(),
-            confirmation: identity::confirmation_code(),
-            caller_key: order.caller_key.clone(),
-            customer_name: order.name.clone(),
-            customer_phone: order.phone.clone(),
-            address: wish.address.clone().unwrap_or_default(),
-            email: wish.email.clone().unwrap_or_default(),
-            notes: wish.notes.clone().unwrap_or_default(),
-            preferred: order.preferred.clone(),
-            call_id: wish.caller.call_id.clone().unwrap_or_default(),
-            tool_call_id: wish.tool_call.as_ref().map(ToString::to_string).unwrap_or_default(),
-            created_at: self.clock.now(),
-        })
     }
 
     /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile.
@@ -328,7 +188,7 @@ impl Desk {
     }
 
     async fn drop_if_deleted(&self, row: &BookingRow) -> Result<bool, Refusal> {
-        let place = crate::calendar::Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
         let deleted = match self.calendars.get(&place, &row.event_id).await {
             Ok(Some(event)) => event.cancelled,
             // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
@@ -344,13 +204,9 @@ impl Desk {
         let profile = order.asked.profile;
         let date = profile.zone.date(order.same.start);
         let board = self.board(&order.asked, reach(&profile.zone, &profile.rules, self.clock.now(), date), deadline).await?;
-        let window = match &wish.time {
-            WishedTime::FirstOf { window, .. } => window_meant(profile, window.as_deref())?,
-            WishedTime::At(_) => None,
-        };
         let mut others = order.exactly.map(|start| nearest(board.slots(date), start, MAX_OFFERS)).unwrap_or_default();
         if others.is_empty() {
-            others = board.coming_days(date, window);
+            others = board.coming_days(date, order.window);
         }
         let others = starts_of(others);
         if let Some(call) = &wish.caller.call_id {
@@ -377,25 +233,5 @@ fn deleted_by_a_person<'a>(row: &'a BookingRow, event_id: &'a EventId) -> Move<'
         missing_since: None,
         event_id,
         etag: &row.etag,
-    }
-}
-
-/// Where the customer can be reached: the dictated number, else the one that the call comes from.
-fn phone_meant(profile: &Profile, wish: &Wish) -> Result<Phone, Refusal> {
-    let home = profile.phone_numbers.first();
-    let dictated = wish.phone.as_deref().map(|said| home.and_then(|home| Phone::dictated(said, home)));
-    match (dictated, &wish.caller.signalled) {
-        (Some(Some(phone)), _) => Ok(phone),
-        (_, Some(signalled)) => Ok(signalled.clone()),
-        (Some(None), None) => Err(Refusal::PhoneUnclear),
-        (None, None) => Err(Refusal::PhoneMissing),
-    }
-}
-
-/// Who wishes: the signalled number, which nobody can dictate; else the call together with the dictated one.
-fn caller_key(wish: &Wish, phone: &Phone) -> String {
-    match &wish.caller.signalled {
-        Some(signalled) => signalled.as_str().to_owned(),
-        None => format!("{}/{}", wish.caller.call_id.as_deref().unwrap_or_default(), phone.as_str()),
     }
 }

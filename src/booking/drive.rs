@@ -11,7 +11,8 @@ use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
-use crate::store::bookings::{BookingRow, Move, Moved};
+use crate::store::bookings::BookingRow;
+use crate::store::claims::{Move, Moved};
 use crate::store::jobs::Job;
 use crate::store::{self};
 

@@ -8,18 +8,23 @@ pub mod error;
 mod identity;
 pub mod introduction;
 pub mod machine;
+pub mod order;
 pub mod when;
 pub mod words;
 
+use std::time::Duration;
+
 use crate::business::profile::{Profile, Technician};
 use crate::calendar::{Calendars, Place};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::ground::Ground;
 use crate::inflight::InFlight;
 use crate::names::{BookingId, Phone};
 use crate::store::Store;
 use drive::Verdict;
 
+/// How often a server that is about to end looks whether the last booking is done.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// How many bookings may be under way at once.
 const CAPACITY: usize = 2_000;
 
@@ -47,6 +52,14 @@ impl Desk {
     pub fn new(ground: &Ground, calendars: Calendars) -> Self {
         let Ground { store, clock, runtime, .. } = ground.clone();
         Self { store, calendars, clock, drives: InFlight::new(runtime, CAPACITY) }
+    }
+
+    /// Waits until no booking is under way, at most `limit`.
+    pub async fn come_to_rest(&self, limit: Duration) {
+        let started = Stopwatch::start();
+        while self.drives.running() > 0 && !started.left_of(limit).is_zero() {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
     }
 
     /// Whether a booking at this business would be possible now.

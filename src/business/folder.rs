@@ -201,8 +201,6 @@ const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
     ("emergency.to", |it| it.emergency.to.is_some()),
     ("rules.hold_seconds", |it| it.booking_rules.hold != sections::HOLD),
     ("rules.require_spoken_intent", |it| !it.booking_rules.require_spoken_intent.is_empty()),
-    ("callers.block", |it| !it.callers.block.is_empty()),
-    ("callers.straight_to_person", |it| !it.callers.straight_to_person.is_empty()),
     ("limits.calls_per_caller_per_hour", |it| it.limits.calls_per_caller_per_hour != sections::CALLS_PER_HOUR),
     ("limits.bookings_per_caller_per_day", |it| it.limits.bookings_per_caller_per_day != sections::BOOKINGS_PER_DAY),
     ("privacy.recording", |it| it.privacy.recording),

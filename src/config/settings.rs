@@ -130,7 +130,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let log_format = match reader.given("LOG_FORMAT", None) {
         Some(_) => reader.choice("LOG_FORMAT", None, &formats),
-        None if std::io::stdout().is_terminal() => Ok(LogFormat::Pretty),
+        None if std::io::stderr().is_terminal() => Ok(LogFormat::Pretty),
         None => Ok(LogFormat::Json),
     };
     Ok(Settings {

@@ -93,7 +93,7 @@ pub const SETTINGS: &[Setting] = &[
     depends("VAPI_API_KEY", "required for bypass", "Vapi's private key"),
     value("VAPI_API_URL", "https://api.vapi.ai", "Vapi's REST API"),
     value("VAPI_CONNECT", "bypass", "how a caller gets to the assistant: bypass, stream or sip"),
-    depends("VAPI_ASSISTANT_ID", "required for bypass and stream", "the Vapi assistant that answers"),
+    depends("VAPI_ASSISTANT_ID", "without it callers go straight to a person", "the Vapi assistant that answers"),
     depends("VAPI_PHONE_NUMBER_ID", "required for bypass", "the phone number as Vapi knows it"),
     value("VAPI_STREAM_URL", "wss://api.vapi.ai/stream", "for stream: where the audio goes; the assistant id is appended"),
     depends("VAPI_SIP_URI", "required for sip", "the assistant's SIP address, e.g. sip:front-desk@sip.vapi.ai"),

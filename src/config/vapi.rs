@@ -44,8 +44,8 @@ pub enum Connect {
 
 /// The words for [`Connect`], and which settings each way cannot do without.
 const WAYS: [(&str, Connect, &[&str]); 3] = [
-    ("bypass", Connect::Bypass, &["VAPI_API_KEY", "VAPI_PHONE_NUMBER_ID", "VAPI_ASSISTANT_ID"]),
-    ("stream", Connect::Stream, &["VAPI_ASSISTANT_ID"]),
+    ("bypass", Connect::Bypass, &["VAPI_API_KEY", "VAPI_PHONE_NUMBER_ID"]),
+    ("stream", Connect::Stream, &[]),
     ("sip", Connect::Sip, &["VAPI_SIP_URI"]),
 ];
 
@@ -82,6 +82,12 @@ pub(super) fn check_needs(reader: &mut Reader<'_>) {
             served.iter().copied().filter(|owner| connect(reader, *owner).is_ok_and(|c| c == way)).collect();
         for need in needs {
             reader.demand(need, &owners, &format!("VAPI_CONNECT={word} needs it"));
+        }
+        // Without an assistant the telephone is still answered, by a person: that is worth a start, and a warning.
+        if way != Connect::Sip && owners.iter().any(|owner| reader.given("VAPI_ASSISTANT_ID", *owner).is_none()) {
+            reader.odd(format!(
+                "VAPI_ASSISTANT_ID is not set for every business: with VAPI_CONNECT={word} their callers go straight to a person."
+            ));
         }
     }
 }

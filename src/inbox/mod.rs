@@ -90,10 +90,8 @@ async fn answer_once(
         store.forget_delivery(&key.text).await?;
         return Ok(answer);
     }
-    if answer.acted {
-        store.forget_deliveries_under(&key.caller).await?;
-    }
-    let text = store.finish_delivery(&key.text, asked, &answer.text, now).await?;
+    let forgetting = answer.acted.then_some(key.caller.as_str());
+    let text = store.finish_delivery(&key.text, asked, &answer.text, forgetting, now).await?;
     Ok(Answer { text: text.into(), ..answer })
 }
 

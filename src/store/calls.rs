@@ -114,36 +114,6 @@ pub struct Connected<'a> {
     pub control_url: Option<&'a str>,
 }
 
-/// A message that a caller left.
-#[derive(Clone, Copy, Debug)]
-pub struct Voicemail<'a> {
-    /// Twilio's name of the recording.
-    pub recording_sid: &'a str,
-    /// Where it can be heard.
-    pub url: &'a str,
-    /// Its length.
-    pub seconds: u32,
-}
-
-/// What a message of Vapi says about the call it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub struct VapiCall<'a> {
-    /// Vapi's name of it.
-    pub id: &'a VapiCallId,
-    /// Twilio's name, where the message has it.
-    pub sid: Option<&'a CallSid>,
-    /// Whose it is.
-    pub business: &'a Slug,
-    /// The caller as the signalling says; empty when withheld.
-    pub from: &'a str,
-    /// The number that was called; may be empty.
-    pub to: &'a str,
-    /// Where it can be spoken to.
-    pub control_url: Option<&'a str>,
-    /// Its `endedReason`.
-    pub ended_reason: Option<&'a str>,
-}
-
 const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, leg, dialing, twiml, status, heard_at, \
                        vapi_ended_reason, control_url, created_at, ended_at";
 
@@ -153,7 +123,7 @@ impl Store {
     /// # Errors
     /// When the database fails: then nobody has the right.
     pub async fn claim_call(&self, call: &NewCall<'_>, now: OffsetDateTime) -> Result<CallClaim, Error> {
-        let made = sqlx::query(
+        let query = sqlx::query(
             "INSERT INTO calls (id, call_sid, business, from_number, to_number, leg, status, created_at) \
              VALUES ($1, $2, $3, $4, $5, 'assistant', 'ringing', $6) ON CONFLICT DO NOTHING",
         )
@@ -162,10 +132,9 @@ impl Store {
         .bind(call.business.map(|slug| slug.as_str().to_owned()))
         .bind(call.from)
         .bind(call.to)
-        .bind(epoch_ms(now))
-        .execute(&self.writer)
-        .await?;
-        if made.rows_affected() == 1 {
+        .bind(epoch_ms(now));
+        let made = self.execute(query).await?;
+        if made == 1 {
             return Ok(CallClaim::Ours);
         }
         let row = self.call_by_sid(call.sid).await?.ok_or(Error::Unreadable("call"))?;
@@ -199,7 +168,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_connection(&self, sid: &CallSid, connected: &Connected<'_>) -> Result<(), Error> {
-        sqlx::query(
+        let query = sqlx::query(
             "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = $5, control_url = $6 WHERE call_sid = $1",
         )
         .bind(sid.as_str())
@@ -207,9 +176,8 @@ impl Store {
         .bind(connected.leg.as_str())
         .bind(connected.dialing.map(|phone| phone.as_str().to_owned()))
         .bind(connected.vapi_call_id.map(|id| id.as_str().to_owned()))
-        .bind(connected.control_url.map(str::to_owned))
-        .execute(&self.writer)
-        .await?;
+        .bind(connected.control_url.map(str::to_owned));
+        self.execute(query).await?;
         Ok(())
     }
 
@@ -218,12 +186,11 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>) -> Result<(), Error> {
-        sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
+        let query = sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
             .bind(sid.as_str())
             .bind(leg.as_str())
-            .bind(dialing.map(|phone| phone.as_str().to_owned()))
-            .execute(&self.writer)
-            .await?;
+            .bind(dialing.map(|phone| phone.as_str().to_owned()));
+        self.execute(query).await?;
         Ok(())
     }
 
@@ -237,7 +204,7 @@ impl Store {
         } else {
             "UPDATE calls SET status = $2 WHERE call_sid = $1 AND created_at <= $3"
         };
-        sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now)).execute(&self.writer).await?;
+        self.execute(sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now))).await?;
         Ok(())
     }
 
@@ -258,74 +225,6 @@ impl Store {
         .await?;
         Ok(row.is_some())
     }
-
-    /// Keeps a message that the caller left; `true` the first time it is heard of.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn keep_voicemail(&self, sid: &CallSid, voicemail: &Voicemail<'_>, now: OffsetDateTime) -> Result<bool, Error> {
-        let made = sqlx::query(
-            "INSERT INTO voicemails (recording_sid, call_sid, url, seconds, created_at) VALUES ($1, $2, $3, $4, $5) \
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(voicemail.recording_sid)
-        .bind(sid.as_str())
-        .bind(voicemail.url)
-        .bind(i64::from(voicemail.seconds))
-        .bind(epoch_ms(now))
-        .execute(&self.writer)
-        .await?;
-        Ok(made.rows_affected() == 1)
-    }
-
-    /// Ties a message of Vapi to its call: the row with its id, else the one with its `CallSid`, else a new one.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn hear_from_vapi(&self, call: &VapiCall<'_>, now: OffsetDateTime) -> Result<(), Error> {
-        let mut transaction = self.begin_write().await?;
-        let known = sqlx::query(
-            "UPDATE calls SET vapi_call_id = $1, heard_at = COALESCE(heard_at, $2), business = COALESCE(business, $3), \
-             control_url = COALESCE($4, control_url), vapi_ended_reason = COALESCE($5, vapi_ended_reason) WHERE id = ( \
-             SELECT id FROM calls WHERE vapi_call_id = $1 OR (call_sid = $6 AND vapi_call_id IS NULL) \
-             ORDER BY CASE WHEN vapi_call_id = $1 THEN 0 ELSE 1 END LIMIT 1)",
-        )
-        .bind(call.id.as_str())
-        .bind(epoch_ms(now))
-        .bind(call.business.as_str())
-        .bind(call.control_url.map(str::to_owned))
-        .bind(call.ended_reason.map(str::to_owned))
-        .bind(call.sid.map(|sid| sid.as_str().to_owned()))
-        .execute(&mut *transaction)
-        .await?;
-        if known.rows_affected() == 0 {
-            insert_from_vapi(&mut transaction, call, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-}
-
-async fn insert_from_vapi(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Any>,
-    call: &VapiCall<'_>,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
-         control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(Uuid::now_v7().simple().to_string())
-    .bind(call.id.as_str())
-    .bind(call.business.as_str())
-    .bind(call.from)
-    .bind(call.to)
-    .bind(epoch_ms(now))
-    .bind(call.ended_reason.map(str::to_owned))
-    .bind(call.control_url.map(str::to_owned))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
 }
 
 fn read_call(row: &AnyRow) -> Result<CallRow, Error> {

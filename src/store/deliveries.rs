@@ -1,5 +1,6 @@
 //! Answers that were given: the truth about "heard this before?" after a restart and between copies.
 
+use futures_util::FutureExt;
 use time::OffsetDateTime;
 
 use super::row::column;
@@ -34,35 +35,55 @@ impl Store {
     /// # Errors
     /// When the database fails: then the work must not begin.
     pub async fn begin_delivery(&self, key: &str, asked: &str, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), Error> {
-        sqlx::query(
+        let query = sqlx::query(
             "INSERT INTO deliveries (key, asked, created_at) VALUES ($1, $2, $4) ON CONFLICT (key) DO UPDATE SET asked = \
              excluded.asked, answer = NULL, created_at = excluded.created_at WHERE deliveries.created_at < $3",
         )
         .bind(key)
         .bind(asked)
         .bind(epoch_ms(since))
-        .bind(epoch_ms(now))
-        .execute(&self.writer)
-        .await?;
+        .bind(epoch_ms(now));
+        self.execute(query).await?;
         Ok(())
     }
 
-    /// Keeps the answer, before it is sent. The first one stays: whoever comes second gets it back and sends that.
+    /// Keeps the answer, before it is sent. The first one stays: whoever comes second gets it back and sends that. With
+    /// `forgetting`, the answers whose keys begin with it are forgotten: a caller's wishes without ids, after one of them
+    /// was granted.
     ///
     /// # Errors
     /// When the database fails: then the answer must not be sent.
-    pub async fn finish_delivery(&self, key: &str, asked: &str, answer: &str, now: OffsetDateTime) -> Result<String, Error> {
-        let row = sqlx::query(
+    pub async fn finish_delivery(
+        &self,
+        key: &str,
+        asked: &str,
+        answer: &str,
+        forgetting: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<String, Error> {
+        let forget = forgetting.map(|prefix| {
+            // '0' follows '/' in ASCII, so the range is the prefix's own.
+            let end = format!("{}0", prefix.trim_end_matches('/'));
+            sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end)
+        });
+        let keep = sqlx::query(
             "INSERT INTO deliveries (key, asked, answer, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET \
              answer = COALESCE(deliveries.answer, excluded.answer) RETURNING answer",
         )
         .bind(key)
         .bind(asked)
         .bind(answer)
-        .bind(epoch_ms(now))
-        .fetch_one(&self.writer)
-        .await?;
-        column(&row, "answer")
+        .bind(epoch_ms(now));
+        let row = self.write(move |db| {
+            async move {
+                if let Some(forget) = forget {
+                    forget.execute(&mut *db).await?;
+                }
+                Ok(keep.fetch_one(db).await?)
+            }
+            .boxed()
+        });
+        column(&row.await?, "answer")
     }
 
     /// Forgets a delivery whose work changed nothing and may succeed the next time.
@@ -70,18 +91,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_delivery(&self, key: &str) -> Result<(), Error> {
-        sqlx::query("DELETE FROM deliveries WHERE key = $1 AND answer IS NULL").bind(key).execute(&self.writer).await?;
-        Ok(())
-    }
-
-    /// Forgets the answers whose keys begin with `prefix`: a caller's wishes without ids, after one of them was granted.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn forget_deliveries_under(&self, prefix: &str) -> Result<(), Error> {
-        // '0' follows '/' in ASCII, so the range is the prefix's own.
-        let end = format!("{}0", prefix.trim_end_matches('/'));
-        sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end).execute(&self.writer).await?;
+        self.execute(sqlx::query("DELETE FROM deliveries WHERE key = $1 AND answer IS NULL").bind(key)).await?;
         Ok(())
     }
 }

@@ -46,7 +46,7 @@ impl Store {
         let statement = format!(
             "INSERT INTO embedded_events ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING"
         );
-        let made = sqlx::query(sqlx::AssertSqlSafe(statement))
+        let query = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(&event.calendar)
             .bind(&event.id)
             .bind(&event.summary)
@@ -58,10 +58,9 @@ impl Store {
             .bind(&event.booking)
             .bind(&event.call_id)
             .bind(i64::from(event.cancelled))
-            .bind(&event.etag)
-            .execute(&self.writer)
-            .await?;
-        Ok(made.rows_affected() == 1)
+            .bind(&event.etag);
+        let made = self.execute(query).await?;
+        Ok(made == 1)
     }
 
     /// The event with this id, deleted ones included.
@@ -80,8 +79,8 @@ impl Store {
     /// When the database fails.
     pub async fn cancel_event(&self, calendar: &str, id: &str) -> Result<bool, Error> {
         let statement = "UPDATE embedded_events SET cancelled = 1, etag = etag || '-' WHERE calendar = $1 AND id = $2";
-        let known = sqlx::query(statement).bind(calendar).bind(id).execute(&self.writer).await?;
-        Ok(known.rows_affected() == 1)
+        let known = self.execute(sqlx::query(statement).bind(calendar).bind(id)).await?;
+        Ok(known == 1)
     }
 
     /// The events that are not deleted and overlap `[from, to)`, by start.

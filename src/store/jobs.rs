@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sqlx::any::AnyRow;
-use sqlx::{Any, Executor};
 use time::OffsetDateTime;
 
 use super::row::column;
@@ -55,8 +54,10 @@ pub struct LeasedJob {
     pub key: String,
     /// What to do.
     pub job: Job,
-    /// How often it was begun before.
+    /// How often it was begun, this time included.
     pub attempts: u32,
+    /// It was begun before and never ended: the process died in the middle, and nobody knows what it did.
+    pub was_cut_off: bool,
     /// Rises with every lease: a worker that lost its lease cannot end the job any more.
     fence: i64,
 }
@@ -67,7 +68,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn enqueue(&self, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<bool, Error> {
-        insert_job(&self.writer, key, job, run_at).await
+        let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
+        let query = sqlx::query(
+            "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
+             VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
+        );
+        let made = self.execute(query.bind(key).bind(payload).bind(epoch_ms(run_at))).await?;
+        Ok(made == 1)
     }
 
     /// Takes the job that is due longest, for `lease`.
@@ -77,22 +84,23 @@ impl Store {
     pub async fn lease_job(&self, now: OffsetDateTime, lease: Duration) -> Result<Option<LeasedJob>, Error> {
         // Looked for among the readers first: an idle worker asks every second, and must not wait in the writer's queue.
         let due = sqlx::query(
-            "SELECT key FROM jobs WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at LIMIT 1",
+            "SELECT key, attempts, last_error FROM jobs WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at LIMIT 1",
         )
         .bind(epoch_ms(now))
         .fetch_optional(&self.readers)
         .await?;
         let Some(due) = due else { return Ok(None) };
-        let taken = sqlx::query(
-            "UPDATE jobs SET leased_until = $3, fence = fence + 1, attempts = attempts + 1 WHERE key = $1 AND state = 'waiting' \
+        let query = sqlx::query(
+            "UPDATE jobs SET leased_until = $3, fence = fence + 1, attempts = attempts + 1, last_error = '' WHERE key = $1 AND state = 'waiting' \
              AND run_at <= $2 AND leased_until <= $2 RETURNING key, payload, attempts, fence",
         )
         .bind(column::<String>(&due, "key")?)
         .bind(epoch_ms(now))
-        .bind(epoch_ms(now + lease))
-        .fetch_optional(&self.writer)
-        .await?;
-        taken.as_ref().map(read_leased).transpose()
+        .bind(epoch_ms(now + lease));
+        let taken = self.execute_returning(query).await?;
+        // A job that failed says why; one that was begun and says nothing never came to its end.
+        let was_cut_off = column::<i64>(&due, "attempts")? > 0 && column::<String>(&due, "last_error")?.is_empty();
+        taken.map(|row| read_leased(&row, was_cut_off)).transpose()
     }
 
     /// The job is done; `false` when the lease was lost meanwhile.
@@ -112,17 +120,16 @@ impl Store {
     }
 
     async fn end_job(&self, leased: &LeasedJob, state: &str, run_at: Option<OffsetDateTime>, cause: &str) -> Result<bool, Error> {
-        let ended = sqlx::query(
+        let query = sqlx::query(
             "UPDATE jobs SET state = $3, run_at = COALESCE($4, run_at), last_error = $5, leased_until = 0 WHERE key = $1 AND fence = $2",
         )
         .bind(&leased.key)
         .bind(leased.fence)
         .bind(state)
         .bind(run_at.map(epoch_ms))
-        .bind(cause)
-        .execute(&self.writer)
-        .await?;
-        Ok(ended.rows_affected() == 1)
+        .bind(cause);
+        let ended = self.execute(query).await?;
+        Ok(ended == 1)
     }
 
     /// Forgets jobs that ended before `before`; their keys may then be used again.
@@ -130,38 +137,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_jobs(&self, before: OffsetDateTime) -> Result<(), Error> {
-        sqlx::query("DELETE FROM jobs WHERE state <> 'waiting' AND run_at < $1")
-            .bind(epoch_ms(before))
-            .execute(&self.writer)
-            .await?;
+        let query = sqlx::query("DELETE FROM jobs WHERE state <> 'waiting' AND run_at < $1").bind(epoch_ms(before));
+        self.execute(query).await?;
         Ok(())
     }
 }
 
-/// Keeps a job within somebody's transaction, or on its own.
-pub(super) async fn insert_job<'c, E>(executor: E, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<bool, Error>
-where
-    E: Executor<'c, Database = Any>,
-{
-    let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
-    let made = sqlx::query(
-        "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
-         VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
-    )
-    .bind(key)
-    .bind(payload)
-    .bind(epoch_ms(run_at))
-    .execute(executor)
-    .await?;
-    Ok(made.rows_affected() == 1)
-}
-
-fn read_leased(row: &AnyRow) -> Result<LeasedJob, Error> {
+fn read_leased(row: &AnyRow, was_cut_off: bool) -> Result<LeasedJob, Error> {
     let payload: String = column(row, "payload")?;
     Ok(LeasedJob {
         key: column(row, "key")?,
         job: serde_json::from_str(&payload).map_err(|_unreadable| Error::Unreadable("job"))?,
         attempts: u32::try_from(column::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
+        was_cut_off,
         fence: column(row, "fence")?,
     })
 }

@@ -3,16 +3,26 @@
 
 pub mod bookings;
 pub mod calls;
+pub mod claims;
 pub mod deliveries;
 pub mod events;
+pub mod heard;
 pub mod jobs;
 pub mod offers;
 mod row;
+pub mod voicemails;
+mod writer;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::any::AnyPoolOptions;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
+use sqlx::query::Query;
+use sqlx::{Any, AnyConnection, AnyPool, Executor};
+
+use self::writer::Writer;
 
 /// Readers beside the one writer.
 const READERS: u32 = 4;
@@ -27,7 +37,8 @@ const SQLITE_PRAGMAS: &str =
 #[derive(Clone, Debug)]
 pub struct Store {
     readers: AnyPool,
-    writer: AnyPool,
+    writer: Writer,
+    writing: AnyPool,
 }
 
 /// What can go wrong with the database.
@@ -36,6 +47,12 @@ pub enum Error {
     /// It cannot be reached or refuses the statement.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// What was written could not be made to last, with everything that shared its commit.
+    #[error("the database failed to commit: {0}")]
+    Commit(Arc<sqlx::Error>),
+    /// More writes are waiting than can be served, or the writer has ended.
+    #[error("the database has too much to write")]
+    Overloaded,
     /// Its schema could not be brought up to date.
     #[error("the database could not be brought up to date: {0}")]
     Migration(#[from] sqlx::migrate::MigrateError),
@@ -52,10 +69,10 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
         let url = if url.contains('?') { format!("{url}&mode=rwc") } else { format!("{url}?mode=rwc") };
-        let writer = pool(1).connect(&url).await?;
-        sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await?;
+        let writing = pool(1).connect(&url).await?;
+        sqlx::migrate!("src/store/migrations/sqlite").run(&writing).await?;
         let readers = pool(READERS).connect(&url).await?;
-        Ok(Self { readers, writer })
+        Ok(Self { readers, writer: Writer::start(writing.clone()), writing })
     }
 
     /// Whether the database answers and can be written.
@@ -63,19 +80,32 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        sqlx::query("UPDATE jobs SET attempts = attempts WHERE key = ''").execute(&self.writer).await?;
-        Ok(())
+        self.execute(sqlx::query("UPDATE jobs SET attempts = attempts WHERE key = ''")).await.map(drop)
     }
 
     /// Closes all connections: what is in the write-ahead log goes into the database file.
     pub async fn close(&self) {
         self.readers.close().await;
-        self.writer.close().await;
+        self.writing.close().await;
     }
 
-    /// A transaction that writes: it takes its lock at the start, so that it cannot fail half-way for want of one.
-    async fn begin_write(&self) -> Result<Transaction<'static, Any>, Error> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    /// Writes, all of it or nothing, and waits until it is on the disk.
+    async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
+
+    /// One statement that writes; how many rows it changed decides who won.
+    async fn execute(&self, query: Query<'static, Any, AnyArguments>) -> Result<u64, Error> {
+        self.write(move |db| async move { Ok(query.execute(db).await?.rows_affected()) }.boxed()).await
+    }
+
+    /// One statement that writes and returns a row of what it changed.
+    async fn execute_returning(&self, query: Query<'static, Any, AnyArguments>) -> Result<Option<AnyRow>, Error> {
+        self.write(move |db| async move { Ok(query.fetch_optional(db).await?) }.boxed()).await
     }
 }
 

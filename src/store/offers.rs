@@ -1,5 +1,6 @@
 //! The times that were offered in a call: they tell what a caller means by one of them.
 
+use futures_util::FutureExt;
 use time::OffsetDateTime;
 
 use super::row::instant;
@@ -22,17 +23,19 @@ impl Store {
         if starts.is_empty() {
             return Ok(());
         }
-        let mut transaction = self.begin_write().await?;
-        for start in starts {
-            sqlx::query("INSERT INTO offers (call_key, starts_at, offered_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
-                .bind(call_key(business, call))
-                .bind(epoch_ms(*start))
-                .bind(epoch_ms(now))
-                .execute(&mut *transaction)
-                .await?;
-        }
-        transaction.commit().await?;
-        Ok(())
+        let (call, starts, now) = (call_key(business, call), starts.to_vec(), epoch_ms(now));
+        self.write(move |db| {
+            async move {
+                for start in starts {
+                    let statement =
+                        "INSERT INTO offers (call_key, starts_at, offered_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
+                    sqlx::query(statement).bind(&call).bind(epoch_ms(start)).bind(now).execute(&mut *db).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// What was offered in this call.

@@ -7,8 +7,8 @@ use super::form::Form;
 use super::request::Verified;
 use super::{Station, twiml, xml};
 use crate::business::profile::{Occasion, Profile};
-use crate::store::calls::Voicemail;
 use crate::store::jobs::Job;
+use crate::store::voicemails::Voicemail;
 
 /// Said after a message.
 const THANKS: &str = "Thank you. We will call you back. Goodbye.";

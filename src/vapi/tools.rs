@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::arguments::Arguments;
 use super::reply::Reply;
-use crate::booking::book::{Wish, WishedTime};
 use crate::booking::check::Question;
+use crate::booking::order::{Wish, WishedTime};
 use crate::booking::{Caller, Desk};
 use crate::business::profile::Profile;
 use crate::clock::{Clock, Deadline};

@@ -7,7 +7,8 @@ use super::message::About;
 use crate::booking::Caller;
 use crate::business::profile::Profile;
 use crate::names::{AssistantId, Phone};
-use crate::store::calls::{CallRow, VapiCall};
+use crate::store::calls::CallRow;
+use crate::store::heard::VapiCall;
 use crate::store::{self};
 
 /// A message's call, as far as it is known.

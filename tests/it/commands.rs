@@ -125,7 +125,6 @@ fn serve_names_every_missing_setting_on_a_line_of_its_own() {
         "VAPI_WEBHOOK_SECRET",
         "VAPI_API_KEY",
         "VAPI_PHONE_NUMBER_ID",
-        "VAPI_ASSISTANT_ID",
         "GOOGLE_CALENDAR_CREDENTIALS",
     ];
     assert_eq!(begins, BTreeSet::from(expected), "{}", err(&output));

@@ -91,7 +91,6 @@ fn the_example_file_as_it_is_reports_exactly_what_must_be_filled_in() {
         "VAPI_WEBHOOK_SECRET",
         "VAPI_API_KEY",
         "VAPI_PHONE_NUMBER_ID",
-        "VAPI_ASSISTANT_ID",
         "GOOGLE_CALENDAR_CREDENTIALS",
     ];
     assert_eq!(missing, BTreeSet::from(needed));
@@ -311,11 +310,7 @@ fn an_odd_account_sid_is_only_a_warning() {
 #[test]
 fn each_way_to_connect_needs_its_own_settings() {
     let none = [("VAPI_API_KEY", ""), ("VAPI_PHONE_NUMBER_ID", ""), ("VAPI_ASSISTANT_ID", "")];
-    let cases: [(&str, &[&str]); 3] = [
-        ("bypass", &["VAPI_API_KEY", "VAPI_PHONE_NUMBER_ID", "VAPI_ASSISTANT_ID"]),
-        ("stream", &["VAPI_ASSISTANT_ID"]),
-        ("sip", &["VAPI_SIP_URI"]),
-    ];
+    let cases: [(&str, &[&str]); 2] = [("bypass", &["VAPI_API_KEY", "VAPI_PHONE_NUMBER_ID"]), ("sip", &["VAPI_SIP_URI"])];
     for (way, needs) in cases {
         for businesses in [&[][..], &["abc-hvac", "other"][..]] {
             let found = problems(&[&none[..], &[("VAPI_CONNECT", way)]].concat(), businesses);
@@ -330,16 +325,24 @@ fn each_way_to_connect_needs_its_own_settings() {
 
 #[test]
 fn a_need_is_checked_for_every_business_with_what_it_has() {
-    let changes = [("VAPI_ASSISTANT_ID", ""), ("VAPI_ASSISTANT_ID__ABC_HVAC", "a"), ("VAPI_CONNECT__THIRD", "sip")];
+    let changes = [("VAPI_PHONE_NUMBER_ID", ""), ("VAPI_PHONE_NUMBER_ID__ABC_HVAC", "a"), ("VAPI_CONNECT__THIRD", "sip")];
     let found = problems(&changes, &["abc-hvac", "other", "third"]);
     assert_eq!(found.len(), 2, "{found:?}");
     assert!(
-        found[0].starts_with("VAPI_ASSISTANT_ID is missing for some businesses")
-            && found[0].contains("VAPI_ASSISTANT_ID__OTHER.")
+        found[0].starts_with("VAPI_PHONE_NUMBER_ID is missing for some businesses")
+            && found[0].contains("VAPI_PHONE_NUMBER_ID__OTHER.")
     );
     assert!(found[1].starts_with("VAPI_SIP_URI is missing for some businesses") && found[1].contains("VAPI_SIP_URI__THIRD."));
-    let each = [("VAPI_ASSISTANT_ID", ""), ("VAPI_ASSISTANT_ID__ABC_HVAC", "a"), ("VAPI_ASSISTANT_ID__OTHER", "b")];
-    assert!(good(&each, &["abc-hvac", "other"]).vapi.everyone().assistant_id.is_none());
+    let each = [("VAPI_PHONE_NUMBER_ID", ""), ("VAPI_PHONE_NUMBER_ID__ABC_HVAC", "a"), ("VAPI_PHONE_NUMBER_ID__OTHER", "b")];
+    assert!(good(&each, &["abc-hvac", "other"]).vapi.everyone().phone_number_id.is_none());
+}
+
+#[test]
+fn a_server_without_an_assistant_starts_with_a_warning() {
+    for way in ["bypass", "stream"] {
+        let found = warnings(&[("VAPI_CONNECT", way), ("VAPI_ASSISTANT_ID", "")], &["abc-hvac"]);
+        assert!(found.len() == 1 && found[0].starts_with("VAPI_ASSISTANT_ID "), "{found:?}");
+    }
 }
 
 #[test]

@@ -1,0 +1,71 @@
+//! What Vapi says of a call, tied to what Twilio said of it.
+
+use futures_util::FutureExt;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Error, Store};
+use crate::clock::epoch_ms;
+use crate::names::{CallSid, Slug, VapiCallId};
+
+/// What a message of Vapi says about the call it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct VapiCall<'a> {
+    /// Vapi's name of it.
+    pub id: &'a VapiCallId,
+    /// Twilio's name, where the message has it.
+    pub sid: Option<&'a CallSid>,
+    /// Whose it is.
+    pub business: &'a Slug,
+    /// The caller as the signalling says; empty when withheld.
+    pub from: &'a str,
+    /// The number that was called; may be empty.
+    pub to: &'a str,
+    /// Where it can be spoken to.
+    pub control_url: Option<&'a str>,
+    /// Its `endedReason`.
+    pub ended_reason: Option<&'a str>,
+}
+
+impl Store {
+    /// Ties a message of Vapi to its call: the row with its id, else the one with its `CallSid`, else a new one.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn hear_from_vapi(&self, call: &VapiCall<'_>, now: OffsetDateTime) -> Result<(), Error> {
+        let known = sqlx::query(
+            "UPDATE calls SET vapi_call_id = $1, heard_at = COALESCE(heard_at, $2), business = COALESCE(business, $3), \
+             control_url = COALESCE($4, control_url), vapi_ended_reason = COALESCE($5, vapi_ended_reason) WHERE id = ( \
+             SELECT id FROM calls WHERE vapi_call_id = $1 OR (call_sid = $6 AND vapi_call_id IS NULL) \
+             ORDER BY CASE WHEN vapi_call_id = $1 THEN 0 ELSE 1 END LIMIT 1)",
+        )
+        .bind(call.id.as_str())
+        .bind(epoch_ms(now))
+        .bind(call.business.as_str())
+        .bind(call.control_url)
+        .bind(call.ended_reason)
+        .bind(call.sid.map(CallSid::as_str));
+        let first = sqlx::query(
+            "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
+             control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(Uuid::now_v7().simple().to_string())
+        .bind(call.id.as_str())
+        .bind(call.business.as_str())
+        .bind(call.from)
+        .bind(call.to)
+        .bind(epoch_ms(now))
+        .bind(call.ended_reason)
+        .bind(call.control_url);
+        self.write(move |db| {
+            async move {
+                if known.execute(&mut *db).await?.rows_affected() == 0 {
+                    first.execute(db).await?;
+                }
+                Ok(())
+            }
+            .boxed()
+        })
+        .await
+    }
+}

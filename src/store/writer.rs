@@ -1,0 +1,98 @@
+//! The one who writes. Writes queue here and share commits: while one batch is being flushed to the disk the next one
+//! gathers, so that a hundred callers at once cost a few flushes and not a hundred. Nobody hears of a write before it is
+//! on the disk, and a write goes on when the one who asked for it has left.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Error;
+
+/// Writes that wait for their turn; past that the store is overloaded, and says so at once.
+const MAX_WAITING: usize = 4_096;
+/// Writes that share one commit: few enough that the first of them does not wait long for the last.
+const MAX_BATCH: usize = 128;
+
+/// What is sent to the writer: statements, whether they went well, and what is to be told after the commit.
+type Write = Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, (bool, Tell)> + Send>;
+/// Tells the one who waits, once it is known whether the commit went well.
+type Tell = Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>;
+
+/// The queue to the writer. Clones share it; the writer ends with the last of them.
+#[derive(Clone)]
+pub(super) struct Writer(mpsc::Sender<Write>);
+
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Writer")
+    }
+}
+
+impl Writer {
+    /// Starts the writer of this database, which has one connection.
+    pub(super) fn start(pool: AnyPool) -> Self {
+        let (queue, waiting) = mpsc::channel(MAX_WAITING);
+        tokio::spawn(write_all(pool, waiting));
+        Self(queue)
+    }
+
+    /// Does `work` in a transaction, all of it or nothing, and waits until it is on the disk.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
+    {
+        let (tell, told) = oneshot::channel::<Result<T, Error>>();
+        let write: Write = Box::new(move |connection| {
+            let work = AssertUnwindSafe(work(connection)).catch_unwind();
+            Box::pin(async move {
+                let result = work.await.unwrap_or(Err(Error::Unreadable("write: its work panicked")));
+                let went_well = result.is_ok();
+                let then = move |committed: Result<(), Arc<sqlx::Error>>| {
+                    let result = committed.map_err(Error::Commit).and(result);
+                    // Whoever has left does not want to know.
+                    let _gone = tell.send(result);
+                };
+                (went_well, Box::new(then) as Tell)
+            })
+        });
+        self.0.try_send(write).map_err(|_full_or_ended| Error::Overloaded)?;
+        told.await.map_err(|_ended| Error::Overloaded)?
+    }
+}
+
+async fn write_all(pool: AnyPool, mut waiting: mpsc::Receiver<Write>) {
+    let mut batch = Vec::with_capacity(MAX_BATCH);
+    while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
+        let mut tell = Vec::with_capacity(batch.len());
+        let committed = write_batch(&pool, &mut batch, &mut tell).await.map_err(Arc::new);
+        for then in tell {
+            then(committed.clone());
+        }
+        // Nothing was begun for these: their senders are dropped, and those who wait hear that it failed.
+        batch.clear();
+    }
+}
+
+async fn write_batch(pool: &AnyPool, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    for write in batch.drain(..) {
+        tell.push(write_one(&mut transaction, write).await?);
+    }
+    transaction.commit().await
+}
+
+/// One write of a batch: what goes wrong in it is undone without touching the others.
+async fn write_one(transaction: &mut Transaction<'static, Any>, write: Write) -> Result<Tell, sqlx::Error> {
+    transaction.execute("SAVEPOINT one").await?;
+    let (went_well, then) = write(transaction).await;
+    if !went_well {
+        transaction.execute("ROLLBACK TO one").await?;
+    }
+    transaction.execute("RELEASE one").await?;
+    Ok(then)
+}
