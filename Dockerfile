@@ -1,8 +1,9 @@
 # syntax=docker/dockerfile:1
 # One small image with one binary. It writes nothing but its database under /data, so its root file system may be read-only:
-#   docker build -t ringbook .
-#   docker run --read-only -p 8080:8080 -v ringbook:/data --env-file .env ringbook
-# A value of --env-file is taken as it stands: leave out quotes and empty settings.
+#   docker build -t ringbook --build-arg BUSINESSES_FOLDER=businesses .
+#   docker run --read-only -p 8080:8080 -v ringbook:/data --env-file .env -e BUSINESSES=/etc/ringbook/businesses \
+#     -v "$PWD/google.json:/etc/ringbook/google.json:ro" -e GOOGLE_CALENDAR_CREDENTIALS=/etc/ringbook/google.json ringbook
+# Docker takes a value of .env as it stands, quotes included: write none. The key file must be readable for user 10001.
 
 FROM rust:1.95-slim-trixie AS build
 WORKDIR /build
@@ -25,8 +26,9 @@ RUN apt-get update \
     && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin ringbook \
     && install -d -o ringbook -g ringbook -m 700 /data
 COPY --from=build /build/target/release/ringbook /usr/local/bin/ringbook
-# The business files that are here when the image is built; mount others over this folder, or build again.
-COPY assistant/businesses /etc/ringbook/businesses
+# The business files as they are when the image is built; mount a folder over this one, or build again.
+ARG BUSINESSES_FOLDER=assistant/businesses
+COPY ${BUSINESSES_FOLDER} /etc/ringbook/businesses
 WORKDIR /data
 ENV BIND=0.0.0.0:8080 \
     BUSINESSES=/etc/ringbook/businesses \
