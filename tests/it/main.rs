@@ -14,6 +14,8 @@ mod fakes_reads;
 mod fakes_token;
 mod google;
 mod house;
+mod older_form;
+mod promises;
 mod scheduling;
 mod settings;
 mod speech;
