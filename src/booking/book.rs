@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::check::starts_of;
+use super::check::OpenTimes;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
 use super::order::{Order, Wish};
@@ -40,7 +40,7 @@ pub enum Booking {
         /// Why not.
         because: NotOpen,
         /// Up to three.
-        others: Vec<OffsetDateTime>,
+        others: OpenTimes,
     },
 }
 
@@ -208,9 +208,9 @@ impl Desk {
         if others.is_empty() {
             others = board.coming_days(date, order.window);
         }
-        let others = starts_of(others);
+        let others = OpenTimes::of(others, &board);
         if let Some(call) = &wish.caller.call_id {
-            self.store.keep_offers(&profile.slug, call, &others, self.clock.now()).await?;
+            self.store.keep_offers(&profile.slug, call, &others.starts, self.clock.now()).await?;
         }
         Ok(Booking::NotOpen { wished: order.exactly, because, others })
     }
