@@ -35,6 +35,8 @@ pub enum Booking {
     Pending(Box<BookingRow>),
     /// The time is not to be had; these are, in local time.
     NotOpen {
+        /// The service's name.
+        service: String,
         /// The time that was wished for, if it was one.
         wished: Option<OffsetDateTime>,
         /// Why not.
@@ -212,7 +214,7 @@ impl Desk {
         if let Some(call) = &wish.caller.call_id {
             self.store.keep_offers(&profile.slug, call, &others.starts, self.clock.now()).await?;
         }
-        Ok(Booking::NotOpen { wished: order.exactly, because, others })
+        Ok(Booking::NotOpen { service: order.asked.service.name.clone(), wished: order.exactly, because, others })
     }
 }
 

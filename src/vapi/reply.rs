@@ -83,7 +83,7 @@ impl Reply {
 
     /// What came of a booking.
     #[must_use]
-    pub fn booking(profile: &Profile, booking: &Booking, service: &str, today: Date) -> Self {
+    pub fn booking(profile: &Profile, booking: &Booking, today: Date) -> Self {
         match booking {
             Booking::Made(row) => {
                 let start = profile.zone.civil(row.span.start);
@@ -94,7 +94,7 @@ impl Reply {
                 let fields = json!({ "success": false, "pending": true });
                 Self { sticks: false, ..Self::result(profile.phrases.pending.clone(), fields) }
             }
-            Booking::NotOpen { wished, because, others: open } => {
+            Booking::NotOpen { service, wished, because, others: open } => {
                 let local = in_local_time(profile, open);
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
                 let sentence = format!("{why} Nothing is booked. {}", others(&local, open.unseen, today));
@@ -198,11 +198,11 @@ fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>,
             format!("We take bookings up to {}.", spoken_date(*last_date, today))
         }
         NotOpen::Day(slots::Reason::PastDate) | NotOpen::Start(slots::Refusal::Past) => format!("{day} is in the past."),
-        NotOpen::Day(slots::Reason::TooLong) => format!("A {service} does not fit into our hours on {day}."),
+        NotOpen::Day(slots::Reason::TooLong) => format!("Our hours on {day} are too short for {service}."),
         NotOpen::Day(slots::Reason::WindowClosed) => format!("On {day} we are open, but not at that time of the day."),
         NotOpen::Day(slots::Reason::TooSoon) => format!("What is left of {day} is too soon for us."),
         NotOpen::Day(slots::Reason::FullyBooked) => format!("{day} is fully booked at that time of the day."),
-        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for a {service}."),
+        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for {service}."),
         NotOpen::Start(slots::Refusal::TooSoon) => format!("{time} is too soon for us."),
         NotOpen::Start(slots::Refusal::Taken) => format!("{time} is already taken."),
         NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable) => {
