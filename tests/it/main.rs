@@ -1,6 +1,7 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod availability;
 mod booking;
 mod business;
 mod calls;
@@ -26,6 +27,7 @@ mod scheduling;
 mod settings;
 mod speech;
 mod suspects;
+mod times;
 mod twilio_signature;
 mod twiml;
 mod vapi_signature;
