@@ -96,6 +96,12 @@ impl Plan {
         self
     }
 
+    /// Another hour and day to stand at.
+    pub fn at(mut self, now: OffsetDateTime) -> Self {
+        self.clock = Clock::fixed(now);
+        self
+    }
+
     pub async fn build(self) -> House {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         if let Some(filter) = option_env!("TEST_LOG") {
