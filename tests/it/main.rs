@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
 mod business;
+mod call_ends;
 mod calls;
 mod clients;
 mod commands;
@@ -12,10 +13,15 @@ mod fakes_google;
 mod fakes_others;
 mod fakes_reads;
 mod fakes_token;
+mod fallback;
 mod google;
 mod house;
+mod inbound;
+mod inbound_faults;
+mod ringing;
 mod scheduling;
 mod settings;
+mod silent_calls;
 mod speech;
 mod suspects;
 mod twilio_signature;
