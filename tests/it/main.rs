@@ -14,6 +14,7 @@ mod fakes_reads;
 mod fakes_token;
 mod google;
 mod house;
+mod machine;
 mod scheduling;
 mod settings;
 mod speech;
