@@ -31,6 +31,7 @@ mod house;
 mod inbound;
 mod inbound_faults;
 mod ringing;
+mod machine;
 mod scheduling;
 mod settings;
 mod silent_calls;
