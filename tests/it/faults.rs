@@ -93,6 +93,7 @@ async fn free_busy_that_fails_offers_nothing_and_books_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_rejected_once_is_renewed_without_a_word() {
     let house = House::new().await;
+    house.google.wait_for_done("token", 1).await;
     for (number, call) in ["freebusy.query", "events.list", "events.insert"].into_iter().enumerate() {
         let tokens = house.google.count("token");
         house.google.fault(call, Fault::status(401, "authError"));

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
+use tokio::runtime::Runtime;
 use tokio::task::JoinHandle;
 
 use crate::fakes::alerts::FakeAlerts;
@@ -176,7 +177,14 @@ pub struct House {
     pub folder: TempDir,
     pub http: reqwest::Client,
     pairs: Vec<(String, String)>,
-    running: Option<(ServerHandle, JoinHandle<()>)>,
+    running: Option<Running>,
+}
+
+/// One life of the server.
+struct Running {
+    handle: ServerHandle,
+    serving: JoinHandle<()>,
+    runtime: Runtime,
 }
 
 /// What came back.
@@ -215,17 +223,31 @@ impl House {
         let (settings, _) = Settings::read(&environment).unwrap_or_else(|problems| panic!("{problems}"));
         let facts = LoadFacts::new(settings.calendar, &settings.google);
         let loaded = load_folder(&settings.businesses, &facts).unwrap_or_else(|problems| panic!("{problems:?}"));
-        let app = App::build(settings, loaded.directory, self.clock.clone()).await.unwrap();
+        // A runtime of its own, as a process has: what runs in the background dies with it.
+        let runtime = Runtime::new().unwrap();
+        let clock = self.clock.clone();
+        let building = runtime.spawn(async move { App::build(settings, loaded.directory, clock).await.unwrap() });
+        let app = building.await.unwrap();
         let handle = app.handle();
-        let task = tokio::spawn(async move { app.run().await.unwrap() });
-        self.running = Some((handle, task));
+        let serving = runtime.spawn(async move { app.run().await.unwrap() });
+        self.running = Some(Running { handle, serving, runtime });
     }
 
-    /// Stops the server, without grace.
+    /// Stops the server: running requests are cut off, running bookings come to rest.
     pub async fn stop(&mut self) {
-        if let Some((handle, task)) = self.running.take() {
-            handle.stop(false).await;
-            task.await.unwrap();
+        if let Some(running) = self.running.take() {
+            running.handle.stop(false).await;
+            running.serving.await.unwrap();
+            running.runtime.shutdown_background();
+        }
+    }
+
+    /// Kills the server: whatever runs, runs no further.
+    pub async fn crash(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.serving.abort();
+            running.runtime.shutdown_background();
+            running.handle.stop(false).await;
         }
     }
 
@@ -321,8 +343,9 @@ impl House {
 
 impl Drop for House {
     fn drop(&mut self) {
-        if let Some((_, task)) = self.running.take() {
-            task.abort();
+        if let Some(running) = self.running.take() {
+            drop(running.handle.stop(false));
+            running.runtime.shutdown_background();
         }
     }
 }

@@ -158,7 +158,7 @@ async fn a_server_that_stops_in_the_middle_leaves_nothing_half_done() {
         let reached = std::pin::pin!(held.reached(1));
         drop(futures_util::future::select(leaving, reached).await);
     }
-    house.stop().await;
+    house.crash().await;
     held.release();
     house.google.wait_for_done("events.insert", 1).await;
     assert_eq!(house.bookings().await[0].state, BookingState::Inserting);
