@@ -218,6 +218,11 @@ impl House {
         Plan::new().build().await
     }
 
+    /// The settings that it was opened with.
+    pub fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     async fn open(&mut self) {
         let environment = Environment::from_pairs(self.pairs.clone());
         let (settings, _) = Settings::read(&environment).unwrap_or_else(|problems| panic!("{problems}"));
