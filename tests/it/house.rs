@@ -332,7 +332,8 @@ impl House {
 
     pub async fn twilio_signed(&self, route: &str, form: &[(&str, &str)], token: &str) -> Answer {
         let pairs: Vec<(String, String)> = form.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let signature = twilio::signature::sign(&format!("{}{route}", self.setting("SERVER_URL")), &pairs, token);
+        let signature =
+            twilio::signature::sign(&format!("{}{route}", self.setting("SERVER_URL").trim_end_matches('/')), &pairs, token);
         answer(self.http.post(format!("{}{route}", self.url)).header("X-Twilio-Signature", signature).form(&pairs)).await
     }
 
