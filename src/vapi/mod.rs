@@ -10,6 +10,7 @@ pub mod signature;
 pub mod tools;
 mod webhook;
 mod whose;
+mod wire;
 
 use std::sync::Arc;
 
