@@ -74,13 +74,14 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets the answers whose keys begin with `prefix`: a caller's wishes without ids, after one of them was granted.
+    /// Forgets the answers whose keys begin with `prefix`, which ends in a slash: a caller's wishes without ids, after one of
+    /// them was granted.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_deliveries_under(&self, prefix: &str) -> Result<(), Error> {
         // '0' follows '/' in ASCII, so the range is the prefix's own.
-        let end = format!("{}0", prefix.trim_end_matches('/'));
+        let end = format!("{}0", prefix.strip_suffix('/').unwrap_or(prefix));
         sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end).execute(&self.writer).await?;
         Ok(())
     }
