@@ -1,6 +1,7 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod arguments;
 mod business;
 mod calls;
 mod clients;
@@ -15,6 +16,8 @@ mod fakes_token;
 mod google;
 mod house;
 mod machine;
+mod machine_lives;
+mod message;
 mod scheduling;
 mod settings;
 mod speech;
