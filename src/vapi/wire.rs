@@ -33,143 +33,108 @@ fn json(error: serde_json::Error) -> Unreadable {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct Envelope {
-    #[serde(default)]
     message: Option<Box<RawValue>>,
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: Option<Box<RawValue>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct Wire {
-    #[serde(default, rename = "type")]
+    #[serde(rename = "type")]
     kind: Loose<String>,
-    #[serde(default)]
     status: Loose<String>,
-    #[serde(default)]
     ended_reason: Loose<String>,
-    #[serde(default)]
     session_id: Loose<String>,
-    #[serde(default)]
     tool_call_list: List<WireToolCall>,
-    #[serde(default)]
     tool_calls: List<WireToolCall>,
-    #[serde(default)]
     tool_with_tool_call_list: List<WireToolWithCall>,
-    #[serde(default)]
     function_call: Loose<WireToolCall>,
-    #[serde(default)]
     call: Loose<WireCall>,
-    #[serde(default)]
     customer: Loose<WireNumber>,
-    #[serde(default)]
     phone_number: Loose<WireNumber>,
-    #[serde(default)]
     assistant: Loose<WireAssistant>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireCall {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     assistant_id: Loose<String>,
-    #[serde(default)]
     phone_call_provider_id: Loose<String>,
-    #[serde(default)]
     transport: Loose<WireTransport>,
-    #[serde(default)]
     customer: Loose<WireNumber>,
-    #[serde(default)]
     phone_number: Loose<WireNumber>,
-    #[serde(default)]
     monitor: Loose<WireMonitor>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
-    #[serde(default)]
     assistant_overrides: Loose<WireAssistant>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireTransport {
-    #[serde(default)]
     call_sid: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireMonitor {
-    #[serde(default)]
     control_url: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireNumber {
-    #[serde(default)]
     number: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireAssistant {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireMetadata {
-    #[serde(default)]
     business: Loose<String>,
-    #[serde(default)]
     twilio_call_sid: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireToolCall {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
     function: Loose<WireFunction>,
-    #[serde(default)]
     arguments: Given,
-    #[serde(default)]
     parameters: Given,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireFunction {
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
     arguments: Given,
-    #[serde(default)]
     parameters: Given,
 }
 
 /// A tool with its call inside. Here `parameters` are the tool's schema, not what it was given.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireToolWithCall {
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
     function: Loose<WireNamed>,
-    #[serde(default)]
     tool_call: Loose<WireToolCall>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireNamed {
-    #[serde(default)]
     name: Loose<String>,
 }
 
