@@ -1,9 +1,10 @@
-//! The ledger: bookings as rows that move through states, every move recorded. The database arbitrates: one live booking
-//! per wish (a unique index) and per time and calendar (triggers), and the row count says who won.
+//! The ledger of bookings, for reading. How they are claimed and moved stands in `claims`.
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, Executor, Transaction};
+use sqlx::{Any, Executor};
 use time::OffsetDateTime;
+
+pub use super::claims::{Claim, Move, Moved};
 
 use super::row::{column, instant, named, truth};
 use super::{Error, Store};
@@ -74,80 +75,11 @@ pub struct BookingRow {
     pub created_at: OffsetDateTime,
 }
 
-/// What came of a claim.
-#[derive(Clone, Debug)]
-pub enum Claim {
-    /// The time is ours.
-    Ours,
-    /// The same wish is live already: this booking.
-    Same(Box<BookingRow>),
-    /// The time is held by this booking.
-    Taken(Box<BookingRow>),
-    /// The confirmation code is in use: claim again with another.
-    CodeInUse,
-}
-
-/// One move of a booking, with its evidence, and what changes with it.
-#[derive(Clone, Debug)]
-pub struct Move<'a> {
-    /// From where: the row count is nought if it stands elsewhere by now.
-    pub from: BookingState,
-    /// To where.
-    pub to: BookingState,
-    /// Why, in a word.
-    pub cause: &'a str,
-    /// What showed it: a tool-call id, an event id, an etag.
-    pub evidence: &'a str,
-    /// See [`BookingRow::generation`].
-    pub generation: u32,
-    /// See [`BookingRow::in_doubt`].
-    pub in_doubt: bool,
-    /// See [`BookingRow::missing_since`].
-    pub missing_since: Option<OffsetDateTime>,
-    /// See [`BookingRow::event_id`].
-    pub event_id: &'a EventId,
-    /// See [`BookingRow::etag`].
-    pub etag: &'a str,
-}
-
-/// What came of a move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moved {
-    /// It was made; whether the caller was told meanwhile that it is being arranged.
-    Made {
-        /// See [`BookingRow::promised`].
-        promised: bool,
-    },
-    /// The booking stood elsewhere: somebody else moved it.
-    Elsewhere,
-}
-
-const COLUMNS: &str = "id, business, technician, technician_named, calendar, claim_key, service, starts_at, ends_at, free_at, zone, \
+pub(super) const COLUMNS: &str = "id, business, technician, technician_named, calendar, claim_key, service, starts_at, ends_at, free_at, zone, \
                        wall_clock, state, generation, in_doubt, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
 
 impl Store {
-    /// Claims the time of `booking` for its wish: `wished` is the span in which a live booking of the same caller and
-    /// service would be the same wish (its start alone, or a whole window).
-    ///
-    /// # Errors
-    /// When the database fails: then nothing is claimed.
-    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
-        let mut transaction = self.begin_write().await?;
-        let named = booking.technician_named.then_some(booking.technician.as_str());
-        let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
-        if let Some(same) = same_wish(&mut *transaction, wish, wished, named).await? {
-            return Ok(Claim::Same(Box::new(same)));
-        }
-        if insert(&mut transaction, booking).await? == 0 {
-            let holder = holder_of(&mut transaction, booking).await?;
-            return Ok(holder.map_or(Claim::CodeInUse, |row| Claim::Taken(Box::new(row))));
-        }
-        record(&mut transaction, booking.id, "", "claimed", "wish", &booking.tool_call_id, booking.created_at).await?;
-        transaction.commit().await?;
-        Ok(Claim::Ours)
-    }
-
     /// The live booking of the same caller and service that starts in `wished`: with a technician named on both sides,
     /// only the same one's.
     ///
@@ -162,46 +94,6 @@ impl Store {
         technician: Option<&str>,
     ) -> Result<Option<BookingRow>, Error> {
         same_wish(&self.readers, (business, caller, service), wished, technician).await
-    }
-
-    /// Moves a booking, and records the move.
-    ///
-    /// # Errors
-    /// When the database fails: then it was not moved.
-    pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
-        let mut transaction = self.begin_write().await?;
-        let moved = sqlx::query(
-            "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
-             updated_at = $10 WHERE id = $1 AND state = $2 RETURNING promised",
-        )
-        .bind(id.to_string())
-        .bind(step.from.as_str())
-        .bind(step.to.as_str())
-        .bind(i64::from(step.to.is_live()))
-        .bind(i64::from(step.generation))
-        .bind(i64::from(step.in_doubt))
-        .bind(step.missing_since.map(epoch_ms))
-        .bind(step.event_id.as_str())
-        .bind(step.etag)
-        .bind(epoch_ms(now))
-        .fetch_optional(&mut *transaction)
-        .await?;
-        let Some(row) = moved else { return Ok(Moved::Elsewhere) };
-        record(&mut transaction, id, step.from.as_str(), step.to.as_str(), step.cause, step.evidence, now).await?;
-        transaction.commit().await?;
-        Ok(Moved::Made { promised: truth(&row, "promised")? })
-    }
-
-    /// Notes that the caller is told "being arranged"; `false` when the booking is decided already.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn promise_booking(&self, id: BookingId) -> Result<bool, Error> {
-        let promised = sqlx::query("UPDATE bookings SET promised = 1 WHERE id = $1 AND state IN ('claimed', 'inserting')")
-            .bind(id.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(promised.rows_affected() == 1)
     }
 
     /// The booking with this id.
@@ -276,7 +168,8 @@ impl Store {
     }
 }
 
-async fn same_wish<'c, E>(
+/// The live booking that is the same wish, asked within somebody's transaction or on its own.
+pub(super) async fn same_wish<'c, E>(
     executor: E,
     (business, caller, service): (&Slug, &str, &str),
     wished: Span,
@@ -302,88 +195,7 @@ where
     row.as_ref().map(read_booking).transpose()
 }
 
-async fn holder_of(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<Option<BookingRow>, Error> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at < $2 AND starts_at > $3 - 172800000 \
-         AND free_at > $3 LIMIT 1"
-    );
-    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(&booking.claim_key)
-        .bind(epoch_ms(booking.free_at))
-        .bind(epoch_ms(booking.span.start))
-        .fetch_optional(&mut **transaction)
-        .await?;
-    row.as_ref().map(read_booking).transpose()
-}
-
-async fn insert(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<u64, Error> {
-    let statement = format!(
-        "INSERT INTO bookings ({COLUMNS}, live, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
-    );
-    let made = sqlx::query(sqlx::AssertSqlSafe(statement))
-        .bind(booking.id.to_string())
-        .bind(booking.business.as_str())
-        .bind(&booking.technician)
-        .bind(i64::from(booking.technician_named))
-        .bind(booking.calendar.as_str())
-        .bind(&booking.claim_key)
-        .bind(&booking.service)
-        .bind(epoch_ms(booking.span.start))
-        .bind(epoch_ms(booking.span.end))
-        .bind(epoch_ms(booking.free_at))
-        .bind(&booking.zone)
-        .bind(&booking.wall_clock)
-        .bind(booking.state.as_str())
-        .bind(i64::from(booking.generation))
-        .bind(i64::from(booking.in_doubt))
-        .bind(i64::from(booking.promised))
-        .bind(booking.missing_since.map(epoch_ms))
-        .bind(booking.event_id.as_str())
-        .bind(&booking.etag)
-        .bind(&booking.confirmation)
-        .bind(&booking.caller_key)
-        .bind(&booking.customer_name)
-        .bind(booking.customer_phone.as_str())
-        .bind(&booking.address)
-        .bind(&booking.email)
-        .bind(&booking.notes)
-        .bind(&booking.preferred)
-        .bind(&booking.call_id)
-        .bind(&booking.tool_call_id)
-        .bind(epoch_ms(booking.created_at))
-        .bind(i64::from(booking.state.is_live()))
-        .bind(epoch_ms(booking.created_at))
-        .execute(&mut **transaction)
-        .await?;
-    Ok(made.rows_affected())
-}
-
-async fn record(
-    transaction: &mut Transaction<'_, Any>,
-    id: BookingId,
-    from: &str,
-    to: &str,
-    cause: &str,
-    evidence: &str,
-    at: OffsetDateTime,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO booking_moves (booking, seq, from_state, to_state, cause, evidence, at) \
-         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM booking_moves WHERE booking = $1",
-    )
-    .bind(id.to_string())
-    .bind(from)
-    .bind(to)
-    .bind(cause)
-    .bind(evidence)
-    .bind(epoch_ms(at))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
-}
-
-fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {
+pub(super) fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {
     let span = Span::new(instant(row, "starts_at")?, instant(row, "ends_at")?).ok_or(Error::Unreadable("booking's time"))?;
     Ok(BookingRow {
         id: named(row, "id", BookingId::parse)?,

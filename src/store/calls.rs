@@ -1,8 +1,11 @@
-//! Phone calls: what Twilio said of them, what TwiML they got, and which Vapi call they became.
+//! Phone calls: what Twilio said of them and what TwiML they got. What Vapi says of them stands in `vapi_calls`.
 
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
+
+pub use super::vapi_calls::VapiCall;
+use super::vapi_calls::adopt_early_word;
 
 use super::row::{column, instant, named, named_or_null};
 use super::{Error, Store};
@@ -125,25 +128,6 @@ pub struct Voicemail<'a> {
     pub seconds: u32,
 }
 
-/// What a message of Vapi says about the call it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub struct VapiCall<'a> {
-    /// Vapi's name of it.
-    pub id: &'a VapiCallId,
-    /// Twilio's name, where the message has it.
-    pub sid: Option<&'a CallSid>,
-    /// Whose it is.
-    pub business: &'a Slug,
-    /// The caller as the signalling says; empty when withheld.
-    pub from: &'a str,
-    /// The number that was called; may be empty.
-    pub to: &'a str,
-    /// Where it can be spoken to.
-    pub control_url: Option<&'a str>,
-    /// Its `endedReason`.
-    pub ended_reason: Option<&'a str>,
-}
-
 const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, leg, dialing, twiml, status, heard_at, \
                        vapi_ended_reason, control_url, created_at, ended_at";
 
@@ -199,8 +183,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_connection(&self, sid: &CallSid, connected: &Connected<'_>) -> Result<(), Error> {
+        let mut transaction = self.begin_write().await?;
+        if let Some(id) = connected.vapi_call_id {
+            adopt_early_word(&mut transaction, sid, id).await?;
+        }
         sqlx::query(
-            "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = $5, control_url = $6 WHERE call_sid = $1",
+            "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = COALESCE($5, vapi_call_id), \
+             control_url = COALESCE($6, control_url) WHERE call_sid = $1",
         )
         .bind(sid.as_str())
         .bind(connected.twiml)
@@ -208,8 +197,9 @@ impl Store {
         .bind(connected.dialing.map(|phone| phone.as_str().to_owned()))
         .bind(connected.vapi_call_id.map(|id| id.as_str().to_owned()))
         .bind(connected.control_url.map(str::to_owned))
-        .execute(&self.writer)
+        .execute(&mut *transaction)
         .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -277,55 +267,6 @@ impl Store {
         .await?;
         Ok(made.rows_affected() == 1)
     }
-
-    /// Ties a message of Vapi to its call: the row with its id, else the one with its `CallSid`, else a new one.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn hear_from_vapi(&self, call: &VapiCall<'_>, now: OffsetDateTime) -> Result<(), Error> {
-        let mut transaction = self.begin_write().await?;
-        let known = sqlx::query(
-            "UPDATE calls SET vapi_call_id = $1, heard_at = COALESCE(heard_at, $2), business = COALESCE(business, $3), \
-             control_url = COALESCE($4, control_url), vapi_ended_reason = COALESCE($5, vapi_ended_reason) WHERE id = ( \
-             SELECT id FROM calls WHERE vapi_call_id = $1 OR (call_sid = $6 AND vapi_call_id IS NULL) \
-             ORDER BY CASE WHEN vapi_call_id = $1 THEN 0 ELSE 1 END LIMIT 1)",
-        )
-        .bind(call.id.as_str())
-        .bind(epoch_ms(now))
-        .bind(call.business.as_str())
-        .bind(call.control_url.map(str::to_owned))
-        .bind(call.ended_reason.map(str::to_owned))
-        .bind(call.sid.map(|sid| sid.as_str().to_owned()))
-        .execute(&mut *transaction)
-        .await?;
-        if known.rows_affected() == 0 {
-            insert_from_vapi(&mut transaction, call, now).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-}
-
-async fn insert_from_vapi(
-    transaction: &mut sqlx::Transaction<'_, sqlx::Any>,
-    call: &VapiCall<'_>,
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    sqlx::query(
-        "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
-         control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
-    )
-    .bind(Uuid::now_v7().simple().to_string())
-    .bind(call.id.as_str())
-    .bind(call.business.as_str())
-    .bind(call.from)
-    .bind(call.to)
-    .bind(epoch_ms(now))
-    .bind(call.ended_reason.map(str::to_owned))
-    .bind(call.control_url.map(str::to_owned))
-    .execute(&mut **transaction)
-    .await?;
-    Ok(())
 }
 
 fn read_call(row: &AnyRow) -> Result<CallRow, Error> {

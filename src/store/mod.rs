@@ -3,11 +3,13 @@
 
 pub mod bookings;
 pub mod calls;
+mod claims;
 pub mod deliveries;
 pub mod events;
 pub mod jobs;
 pub mod offers;
 mod row;
+mod vapi_calls;
 
 use std::time::Duration;
 

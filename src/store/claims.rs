@@ -1,0 +1,204 @@
+//! Claiming and moving bookings: rows that move through states, every move recorded. The database arbitrates: one live
+//! booking per wish (a unique index) and per time and calendar (triggers), and the row count says who won.
+
+use sqlx::{Any, Transaction};
+use time::OffsetDateTime;
+
+use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
+use super::row::truth;
+use super::{Error, Store};
+use crate::clock::epoch_ms;
+use crate::names::{BookingId, BookingState, EventId};
+use crate::span::Span;
+
+/// What came of a claim.
+#[derive(Clone, Debug)]
+pub enum Claim {
+    /// The time is ours.
+    Ours,
+    /// The same wish is live already: this booking.
+    Same(Box<BookingRow>),
+    /// The time is held by this booking.
+    Taken(Box<BookingRow>),
+    /// The confirmation code is in use: claim again with another.
+    CodeInUse,
+}
+
+/// One move of a booking, with its evidence, and what changes with it.
+#[derive(Clone, Debug)]
+pub struct Move<'a> {
+    /// From where: the row count is nought if it stands elsewhere by now.
+    pub from: BookingState,
+    /// To where.
+    pub to: BookingState,
+    /// Why, in a word.
+    pub cause: &'a str,
+    /// What showed it: a tool-call id, an event id, an etag.
+    pub evidence: &'a str,
+    /// See [`BookingRow::generation`].
+    pub generation: u32,
+    /// See [`BookingRow::in_doubt`].
+    pub in_doubt: bool,
+    /// See [`BookingRow::missing_since`].
+    pub missing_since: Option<OffsetDateTime>,
+    /// See [`BookingRow::event_id`].
+    pub event_id: &'a EventId,
+    /// See [`BookingRow::etag`].
+    pub etag: &'a str,
+}
+
+/// What came of a move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    /// It was made; whether the caller was told meanwhile that it is being arranged.
+    Made {
+        /// See [`BookingRow::promised`].
+        promised: bool,
+    },
+    /// The booking stood elsewhere: somebody else moved it.
+    Elsewhere,
+}
+
+impl Store {
+    /// Claims the time of `booking` for its wish: `wished` is the span in which a live booking of the same caller and
+    /// service would be the same wish (its start alone, or a whole window).
+    ///
+    /// # Errors
+    /// When the database fails: then nothing is claimed.
+    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
+        let mut transaction = self.begin_write().await?;
+        let named = booking.technician_named.then_some(booking.technician.as_str());
+        let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
+        if let Some(same) = same_wish(&mut *transaction, wish, wished, named).await? {
+            return Ok(Claim::Same(Box::new(same)));
+        }
+        if insert(&mut transaction, booking).await? == 0 {
+            let holder = holder_of(&mut transaction, booking).await?;
+            return Ok(holder.map_or(Claim::CodeInUse, |row| Claim::Taken(Box::new(row))));
+        }
+        record(&mut transaction, booking.id, "", "claimed", "wish", &booking.tool_call_id, booking.created_at).await?;
+        transaction.commit().await?;
+        Ok(Claim::Ours)
+    }
+
+    /// Moves a booking, and records the move.
+    ///
+    /// # Errors
+    /// When the database fails: then it was not moved.
+    pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
+        let mut transaction = self.begin_write().await?;
+        let moved = sqlx::query(
+            "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
+             updated_at = $10 WHERE id = $1 AND state = $2 RETURNING promised",
+        )
+        .bind(id.to_string())
+        .bind(step.from.as_str())
+        .bind(step.to.as_str())
+        .bind(i64::from(step.to.is_live()))
+        .bind(i64::from(step.generation))
+        .bind(i64::from(step.in_doubt))
+        .bind(step.missing_since.map(epoch_ms))
+        .bind(step.event_id.as_str())
+        .bind(step.etag)
+        .bind(epoch_ms(now))
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = moved else { return Ok(Moved::Elsewhere) };
+        record(&mut transaction, id, step.from.as_str(), step.to.as_str(), step.cause, step.evidence, now).await?;
+        transaction.commit().await?;
+        Ok(Moved::Made { promised: truth(&row, "promised")? })
+    }
+
+    /// Notes that the caller is told "being arranged"; `false` when the booking is decided already.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn promise_booking(&self, id: BookingId) -> Result<bool, Error> {
+        let promised = sqlx::query("UPDATE bookings SET promised = 1 WHERE id = $1 AND state IN ('claimed', 'inserting')")
+            .bind(id.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(promised.rows_affected() == 1)
+    }
+}
+
+async fn holder_of(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<Option<BookingRow>, Error> {
+    let statement = format!(
+        "SELECT {COLUMNS} FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at < $2 AND starts_at > $3 - 172800000 \
+         AND free_at > $3 LIMIT 1"
+    );
+    let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(&booking.claim_key)
+        .bind(epoch_ms(booking.free_at))
+        .bind(epoch_ms(booking.span.start))
+        .fetch_optional(&mut **transaction)
+        .await?;
+    row.as_ref().map(read_booking).transpose()
+}
+
+async fn insert(transaction: &mut Transaction<'_, Any>, booking: &BookingRow) -> Result<u64, Error> {
+    let statement = format!(
+        "INSERT INTO bookings ({COLUMNS}, live, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
+    );
+    let made = sqlx::query(sqlx::AssertSqlSafe(statement))
+        .bind(booking.id.to_string())
+        .bind(booking.business.as_str())
+        .bind(&booking.technician)
+        .bind(i64::from(booking.technician_named))
+        .bind(booking.calendar.as_str())
+        .bind(&booking.claim_key)
+        .bind(&booking.service)
+        .bind(epoch_ms(booking.span.start))
+        .bind(epoch_ms(booking.span.end))
+        .bind(epoch_ms(booking.free_at))
+        .bind(&booking.zone)
+        .bind(&booking.wall_clock)
+        .bind(booking.state.as_str())
+        .bind(i64::from(booking.generation))
+        .bind(i64::from(booking.in_doubt))
+        .bind(i64::from(booking.promised))
+        .bind(booking.missing_since.map(epoch_ms))
+        .bind(booking.event_id.as_str())
+        .bind(&booking.etag)
+        .bind(&booking.confirmation)
+        .bind(&booking.caller_key)
+        .bind(&booking.customer_name)
+        .bind(booking.customer_phone.as_str())
+        .bind(&booking.address)
+        .bind(&booking.email)
+        .bind(&booking.notes)
+        .bind(&booking.preferred)
+        .bind(&booking.call_id)
+        .bind(&booking.tool_call_id)
+        .bind(epoch_ms(booking.created_at))
+        .bind(i64::from(booking.state.is_live()))
+        .bind(epoch_ms(booking.created_at))
+        .execute(&mut **transaction)
+        .await?;
+    Ok(made.rows_affected())
+}
+
+async fn record(
+    transaction: &mut Transaction<'_, Any>,
+    id: BookingId,
+    from: &str,
+    to: &str,
+    cause: &str,
+    evidence: &str,
+    at: OffsetDateTime,
+) -> Result<(), Error> {
+    sqlx::query(
+        "INSERT INTO booking_moves (booking, seq, from_state, to_state, cause, evidence, at) \
+         SELECT $1, COALESCE(MAX(seq), 0) + 1, $2, $3, $4, $5, $6 FROM booking_moves WHERE booking = $1",
+    )
+    .bind(id.to_string())
+    .bind(from)
+    .bind(to)
+    .bind(cause)
+    .bind(evidence)
+    .bind(epoch_ms(at))
+    .execute(&mut **transaction)
+    .await?;
+    Ok(())
+}
