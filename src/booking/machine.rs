@@ -145,21 +145,21 @@ impl Standing {
             Happened::InsertNotSent if self.in_doubt || self.inserts < MAX_INSERTS => self.again_or_later(),
             // This insert did nothing, but an earlier one may have: only the calendar can tell.
             Happened::InsertRefused if self.in_doubt => (self, Action::Get),
-            Happened::InsertNotSent | Happened::InsertRefused => self.given_up(Action::TellUnreachable),
             // The id is somebody else's, so no insert of ours can have made an event of it, nor can one still.
             Happened::FoundForeign if self.wanted && self.generation < MAX_GENERATIONS => {
                 Self { generation: self.generation + 1, in_doubt: false, ..self }.again_or_later()
             }
-            Happened::FoundForeign => self.given_up(Action::TellUnreachable),
+            Happened::InsertNotSent | Happened::InsertRefused | Happened::FoundForeign => self.given_up(Action::TellUnreachable),
             Happened::FoundNothing { for_long } if self.wanted => {
                 Self { in_doubt: self.in_doubt && !for_long, ..self }.again_or_later()
             }
-            // A person has taken the event out in the meantime, and it is never put back; or it will never arrive.
-            Happened::FoundDeleted | Happened::FoundNothing { for_long: true } => self.given_up(Action::TellTaken),
             Happened::LookFree if self.wanted => self.sending(),
             // Somebody else has the time, and ours may still arrive: it must not stay.
             Happened::LookTaken if self.in_doubt => (self.to(BookingState::Compensating), Action::Delete),
-            Happened::LookTaken => self.given_up(Action::TellTaken),
+            // A person has taken the event out in the meantime, and it is never put back; or it will never arrive.
+            Happened::FoundDeleted | Happened::FoundNothing { for_long: true } | Happened::LookTaken => {
+                self.given_up(Action::TellTaken)
+            }
             _ => (self, Action::LeaveForLater),
         }
     }

@@ -15,16 +15,24 @@ use crate::scheduling::zone::{Local, Zone};
 pub fn meant_by(text: &str, zone: &Zone, offered: &[OffsetDateTime]) -> Result<OffsetDateTime, Refusal> {
     match read_moment(text).ok_or(Refusal::TimeUnclear)? {
         Moment::Wall(wall) => on_the_wall(zone.local(wall), offered),
-        Moment::Instant { instant, wall } => {
-            let instant = zone.civil(instant);
-            let readings = occurrences(zone.local(wall));
-            let on_the_wall = readings.into_iter().find(|reading| offered.contains(reading) && *reading != instant);
-            match on_the_wall {
-                Some(wall) if offered.contains(&instant) => Err(Refusal::TimeTwice { meanings: [wall, instant] }),
-                Some(wall) => Ok(wall),
-                None => Ok(instant),
-            }
-        }
+        Moment::Instant { instant, wall } => as_an_instant(zone.civil(instant), &occurrences(zone.local(wall)), offered),
+    }
+}
+
+/// An offset is believed, unless only the wall clock's reading was offered in this call.
+fn as_an_instant(
+    instant: OffsetDateTime,
+    readings: &[OffsetDateTime],
+    offered: &[OffsetDateTime],
+) -> Result<OffsetDateTime, Refusal> {
+    let others: Vec<_> = readings.iter().copied().filter(|reading| *reading != instant && offered.contains(reading)).collect();
+    match others.as_slice() {
+        [] => Ok(instant),
+        // Of an hour that comes twice the offset tells one: nothing else could ever answer the question which one is meant.
+        _ if offered.contains(&instant) && readings.contains(&instant) => Ok(instant),
+        [wall] if offered.contains(&instant) => Err(Refusal::TimeTwice { meanings: [*wall, instant] }),
+        [wall] => Ok(*wall),
+        [first, second, ..] => Err(Refusal::TimeTwice { meanings: [*first, *second] }),
     }
 }
 

@@ -66,7 +66,9 @@ impl Key {
     /// The key of a tool call with an id.
     #[must_use]
     pub fn with_id(asked: &Asked<'_>, id: &ToolCallId) -> Self {
-        let text = format!("id/{}/{}/{id}", asked.business, part(asked.call.unwrap_or_default()));
+        // Without a call the id alone could be another caller's: a model numbers its calls anew in every conversation.
+        let whose = asked.call.map_or_else(|| format!("~{}", part(asked.caller)), part);
+        let text = format!("id/{}/{whose}/{id}", asked.business);
         Self { text, memory: Memory::Lasting, acts: asked.acts, caller: caller_prefix(asked) }
     }
 
@@ -84,12 +86,12 @@ fn caller_prefix(asked: &Asked<'_>) -> String {
     format!("wish/{}/{}/", asked.business, part(asked.caller))
 }
 
-/// One part of a key: nothing that somebody else chose may look like the separator.
+/// One part of a key: nothing that somebody else chose may look like the separator, or like the digest of something else.
 fn part(text: &str) -> String {
     if text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'+')) {
         text.to_owned()
     } else {
-        digest(text)
+        format!("~{}", digest(text))
     }
 }
 

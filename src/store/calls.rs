@@ -1,9 +1,11 @@
 //! Phone calls: what Twilio said of them, what TwiML they got, and which Vapi call they became.
 
+use futures_util::FutureExt;
 use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::heard::adopt_early_word;
 use super::row::{column, instant, named, named_or_null};
 use super::{Error, Store};
 use crate::clock::{epoch_ms, from_epoch_ms};
@@ -169,16 +171,26 @@ impl Store {
     /// When the database fails.
     pub async fn keep_connection(&self, sid: &CallSid, connected: &Connected<'_>) -> Result<(), Error> {
         let query = sqlx::query(
-            "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = $5, control_url = $6 WHERE call_sid = $1",
+            "UPDATE calls SET twiml = $2, leg = $3, dialing = $4, vapi_call_id = COALESCE($5, vapi_call_id), \
+             control_url = COALESCE($6, control_url) WHERE call_sid = $1",
         )
         .bind(sid.as_str())
         .bind(connected.twiml)
         .bind(connected.leg.as_str())
-        .bind(connected.dialing.map(|phone| phone.as_str().to_owned()))
-        .bind(connected.vapi_call_id.map(|id| id.as_str().to_owned()))
-        .bind(connected.control_url.map(str::to_owned));
-        self.execute(query).await?;
-        Ok(())
+        .bind(connected.dialing.map(Phone::as_str))
+        .bind(connected.vapi_call_id.map(VapiCallId::as_str))
+        .bind(connected.control_url);
+        let (sid, id) = (sid.clone(), connected.vapi_call_id.cloned());
+        self.write(move |db| {
+            async move {
+                if let Some(id) = id {
+                    adopt_early_word(&mut *db, &sid, &id).await?;
+                }
+                Ok(query.execute(db).await.map(drop)?)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Keeps whom the caller is connected to from now on.

@@ -63,7 +63,7 @@ impl Store {
     ) -> Result<String, Error> {
         let forget = forgetting.map(|prefix| {
             // '0' follows '/' in ASCII, so the range is the prefix's own.
-            let end = format!("{}0", prefix.trim_end_matches('/'));
+            let end = format!("{}0", prefix.strip_suffix('/').unwrap_or(prefix));
             sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end)
         });
         let keep = sqlx::query(

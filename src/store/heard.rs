@@ -1,9 +1,11 @@
 //! What Vapi says of a call, tied to what Twilio said of it.
 
 use futures_util::FutureExt;
+use sqlx::AnyConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::row::column;
 use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::{CallSid, Slug, VapiCallId};
@@ -68,4 +70,28 @@ impl Store {
         })
         .await
     }
+}
+
+/// Vapi may speak of a call before we have noted which one it is: what was kept of that word alone becomes part of the call.
+pub(super) async fn adopt_early_word(db: &mut AnyConnection, sid: &CallSid, id: &VapiCallId) -> Result<(), Error> {
+    let early = sqlx::query(
+        "DELETE FROM calls WHERE vapi_call_id = $1 AND call_sid IS NULL AND EXISTS (SELECT 1 FROM calls c WHERE c.call_sid = $2) \
+         RETURNING heard_at, vapi_ended_reason, control_url",
+    )
+    .bind(id.as_str())
+    .bind(sid.as_str())
+    .fetch_optional(&mut *db)
+    .await?;
+    let Some(early) = early else { return Ok(()) };
+    sqlx::query(
+        "UPDATE calls SET heard_at = COALESCE(heard_at, $2), vapi_ended_reason = COALESCE(vapi_ended_reason, $3), \
+         control_url = COALESCE(control_url, $4) WHERE call_sid = $1",
+    )
+    .bind(sid.as_str())
+    .bind(column::<Option<i64>>(&early, "heard_at")?)
+    .bind(column::<Option<String>>(&early, "vapi_ended_reason")?)
+    .bind(column::<Option<String>>(&early, "control_url")?)
+    .execute(db)
+    .await?;
+    Ok(())
 }

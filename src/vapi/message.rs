@@ -1,11 +1,7 @@
-//! Vapi's messages: permissive wire types that read only what is used (a real body holds 20 KB of history), mapped by
-//! hand into what can happen. Shapes: docs.vapi.ai "Server events" and captured calls, 2024 to 2026.
-
-use serde::Deserialize;
-use serde_json::value::RawValue;
+//! Vapi's messages as what can happen. How they look on the wire is known to `wire` alone.
 
 use super::arguments::Arguments;
-use super::wire::Wire;
+use super::wire;
 use crate::names::{AssistantId, CallSid, Phone, Slug, ToolCallId, VapiCallId};
 
 /// A proven message.
@@ -87,26 +83,6 @@ impl Message {
     /// [`Unreadable`]; unknown types are not errors.
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let text = std::str::from_utf8(body).map_err(|error| Unreadable::Json(error.to_string()))?;
-        let envelope: Envelope<'_> = serde_json::from_str(text).map_err(json)?;
-        let wire: Wire = match (envelope.message, envelope.kind) {
-            (Some(message), _) if message.get().starts_with('{') => serde_json::from_str(message.get()).map_err(json)?,
-            (None, Some(_)) => serde_json::from_str(text).map_err(json)?,
-            _ => return Err(Unreadable::NoMessage),
-        };
-        Ok(Self { about: wire.about(), kind: wire.kind() })
+        wire::read(text)
     }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
-fn json(error: serde_json::Error) -> Unreadable {
-    // serde_json names the place and the expectation, never the content.
-    Unreadable::Json(error.to_string())
-}
-
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(borrow, default)]
-    message: Option<&'a RawValue>,
-    #[serde(borrow, default, rename = "type")]
-    kind: Option<&'a RawValue>,
 }

@@ -59,13 +59,15 @@ impl Tool {
         }
     }
 
-    /// What is wished for, in a form that is the same however the model puts it: for calls that have no id.
+    /// What is wished for, in a form that is the same however the model puts it: for calls that have no id. A question is all
+    /// that was asked; without a call, a wish is the same when the job is: a repetition may spell the name another way.
     #[must_use]
     pub fn wish_text(self, arguments: &Arguments, has_call: bool) -> String {
-        if has_call {
+        if has_call || !self.acts() {
             return arguments.canonical();
         }
-        let parts = [SERVICE, START, DATE, WINDOW, PHONE].map(|names| arguments.text(names).unwrap_or_default().to_lowercase());
+        let parts = [SERVICE, START, DATE, WINDOW, PHONE, TECHNICIAN]
+            .map(|names| arguments.text(names).unwrap_or_default().to_lowercase());
         parts.join("\n")
     }
 }

@@ -1,165 +1,188 @@
-//! What Vapi's messages look like on the wire, permissively: every field may be missing or odd, unknown ones are ignored,
-//! and only what is used is read. Nothing of this leaves the folder: `message.rs` maps it by hand.
+//! Vapi's messages on the wire: permissive types that read only what is used (a real body holds 20 KB of history), mapped
+//! by hand into what can happen. Shapes: docs.vapi.ai "Server events" and captured calls, 2024 to 2026.
+//!
+//! What is not used is skipped without being looked into, and what is used may be of any type: one odd field that we
+//! hardly need must not cost a caller the whole message.
+
+use std::collections::HashMap;
 
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
-use super::message::{About, Kind, ToolCall};
+use super::message::{About, Kind, Message, ToolCall, Unreadable};
 use crate::names::{AssistantId, CallSid, Phone, Slug, ToolCallId, VapiCallId};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Wire {
-    #[serde(default, rename = "type")]
+/// Reads a body: the message in its envelope, or on its own.
+pub(super) fn read(body: &str) -> Result<Message, Unreadable> {
+    let envelope: Loose<Envelope> = serde_json::from_str(body).map_err(json)?;
+    let wire: Loose<Wire> = match envelope.0.unwrap_or_default() {
+        Envelope { message: Some(message), .. } => serde_json::from_str(message.get()).map_err(json)?,
+        Envelope { message: None, kind: Some(_) } => serde_json::from_str(body).map_err(json)?,
+        Envelope { message: None, kind: None } => Loose(None),
+    };
+    let wire = wire.0.ok_or(Unreadable::NoMessage)?;
+    Ok(Message { about: wire.about(), kind: wire.kind() })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
+fn json(error: serde_json::Error) -> Unreadable {
+    // serde_json names the place and the expectation, never the content.
+    Unreadable::Json(error.to_string())
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    message: Option<Box<RawValue>>,
+    #[serde(rename = "type")]
+    kind: Option<Box<RawValue>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Wire {
+    #[serde(rename = "type")]
     kind: Loose<String>,
-    #[serde(default)]
     status: Loose<String>,
-    #[serde(default)]
     ended_reason: Loose<String>,
-    #[serde(default)]
     session_id: Loose<String>,
-    #[serde(default)]
-    tool_call_list: Option<Vec<WireToolCall>>,
-    #[serde(default)]
-    tool_calls: Option<Vec<WireToolCall>>,
-    #[serde(default)]
-    tool_with_tool_call_list: Option<Vec<WireToolWithCall>>,
-    #[serde(default)]
-    function_call: Option<WireToolCall>,
-    #[serde(default)]
+    tool_call_list: List<WireToolCall>,
+    tool_calls: List<WireToolCall>,
+    tool_with_tool_call_list: List<WireToolWithCall>,
+    function_call: Loose<WireToolCall>,
     call: Loose<WireCall>,
-    #[serde(default)]
     customer: Loose<WireNumber>,
-    #[serde(default)]
     phone_number: Loose<WireNumber>,
-    #[serde(default)]
     assistant: Loose<WireAssistant>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireCall {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     assistant_id: Loose<String>,
-    #[serde(default)]
     phone_call_provider_id: Loose<String>,
-    #[serde(default)]
     transport: Loose<WireTransport>,
-    #[serde(default)]
     customer: Loose<WireNumber>,
-    #[serde(default)]
     phone_number: Loose<WireNumber>,
-    #[serde(default)]
     monitor: Loose<WireMonitor>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
-    #[serde(default)]
     assistant_overrides: Loose<WireAssistant>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireTransport {
-    #[serde(default)]
     call_sid: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireMonitor {
-    #[serde(default)]
     control_url: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireNumber {
-    #[serde(default)]
     number: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireAssistant {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     metadata: Loose<WireMetadata>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(default, rename_all = "camelCase")]
 struct WireMetadata {
-    #[serde(default)]
     business: Loose<String>,
-    #[serde(default)]
     twilio_call_sid: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireToolCall {
-    #[serde(default)]
     id: Loose<String>,
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
-    function: Option<WireFunction>,
-    #[serde(default)]
-    arguments: Option<Arguments>,
-    #[serde(default)]
-    parameters: Option<Arguments>,
+    function: Loose<WireFunction>,
+    arguments: Given,
+    parameters: Given,
 }
 
 #[derive(Default, Deserialize)]
+#[serde(default)]
 struct WireFunction {
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
-    arguments: Option<Arguments>,
-    #[serde(default)]
-    parameters: Option<Arguments>,
+    arguments: Given,
+    parameters: Given,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// A tool with its call inside. Here `parameters` are the tool's schema, not what it was given.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct WireToolWithCall {
-    #[serde(default)]
     name: Loose<String>,
-    #[serde(default)]
-    function: Option<WireFunctionName>,
-    #[serde(default)]
-    tool_call: Option<WireToolCall>,
+    function: Loose<WireNamed>,
+    tool_call: Loose<WireToolCall>,
 }
 
-#[derive(Deserialize)]
-struct WireFunctionName {
-    #[serde(default)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireNamed {
     name: Loose<String>,
 }
 
-/// A field that may be anything: what is not of the type is as good as absent. One odd field that we hardly need must
-/// not cost a caller the whole message.
+/// A string or an object that may be anything: what is not of the type is as good as absent.
+#[derive(Default)]
 struct Loose<T>(Option<T>);
 
-impl<T> Default for Loose<T> {
+/// A list that may be anything, of entries that may be anything.
+struct List<T>(Vec<Loose<T>>);
+
+/// What a tool was given; absent when it is `null`.
+#[derive(Default)]
+struct Given(Option<Arguments>);
+
+impl<T> Default for List<T> {
     fn default() -> Self {
-        Self(None)
+        Self(Vec::new())
     }
 }
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Loose<T> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?;
-        match serde_json::from_str(raw.get()) {
-            Ok(value) => Ok(Self(Some(value))),
-            // A key given twice is not an odd field but an attempt to say two things at once.
-            Err(error) if error.to_string().starts_with("duplicate field") => Err(serde::de::Error::custom(error)),
-            Err(_) => Ok(Self(None)),
-        }
+        // An array would be read as the fields of an object, one by one.
+        if raw.get().starts_with('[') { Ok(Self(None)) } else { read_loosely(raw).map(Self) }
+    }
+}
+
+impl<'de, T: DeserializeOwned> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self(read_loosely(raw)?.unwrap_or_default()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        Ok(Self((raw.get() != "null").then(|| Arguments::read(raw.get()))))
+    }
+}
+
+fn read_loosely<T: DeserializeOwned, E: serde::de::Error>(raw: &RawValue) -> Result<Option<T>, E> {
+    match serde_json::from_str(raw.get()) {
+        Ok(value) => Ok(Some(value)),
+        // A key given twice is not an odd field but an attempt to say two things at once.
+        Err(error) if error.to_string().starts_with("duplicate field") => Err(E::custom(error)),
+        Err(_) => Ok(None),
     }
 }
 
@@ -167,11 +190,14 @@ impl Loose<String> {
     fn text(&self) -> Option<&str> {
         self.0.as_deref().map(str::trim).filter(|text| !text.is_empty())
     }
+
+    fn into_text(self) -> Option<String> {
+        self.0.filter(|text| !text.trim().is_empty())
+    }
 }
 
 impl Wire {
-    /// Everything that tells whose call it is.
-    pub(super) fn about(&self) -> About {
+    fn about(&self) -> About {
         let nothing = WireCall::default();
         let call = self.call.0.as_ref().unwrap_or(&nothing);
         let number = |loose: &Loose<WireNumber>| loose.0.as_ref().and_then(|wire| wire.number.text()).and_then(Phone::e164);
@@ -196,11 +222,10 @@ impl Wire {
         }
     }
 
-    /// What it says.
-    pub(super) fn kind(self) -> Kind {
+    fn kind(self) -> Kind {
         match self.kind.text().unwrap_or_default() {
             "tool-calls" => Kind::ToolCalls(self.tool_calls()),
-            "function-call" => Kind::FunctionCall(tool_call(self.function_call.unwrap_or_default(), None)),
+            "function-call" => Kind::FunctionCall(tool_call(self.function_call.0.unwrap_or_default(), None)),
             "assistant-request" => Kind::AssistantRequest,
             "transfer-destination-request" => Kind::TransferDestinationRequest,
             "end-of-call-report" => Kind::Ended { reason: self.ended_reason.0 },
@@ -209,17 +234,37 @@ impl Wire {
         }
     }
 
-    /// The list in whichever of its three shapes it came; names that stand beside the call are used where it has none.
+    /// The list in whichever of its three shapes it came; names that stand beside a call are used where it has none.
     fn tool_calls(self) -> Vec<ToolCall> {
-        let mut beside = Vec::new();
-        let mut inside = Vec::new();
-        for tool in self.tool_with_tool_call_list.unwrap_or_default() {
-            beside.push(tool.function.and_then(|function| function.name.0).or(tool.name.0));
-            inside.extend(tool.tool_call);
+        let tools: Vec<_> = self.tool_with_tool_call_list.entries().filter_map(WireToolWithCall::apart).collect();
+        let list: Vec<_> = self.tool_call_list.entries().collect();
+        let list = if list.is_empty() { self.tool_calls.entries().collect() } else { list };
+        if list.is_empty() {
+            return tools.into_iter().map(|(call, name)| tool_call(call, name)).collect();
         }
-        let list = self.tool_call_list.filter(|list| !list.is_empty()).or(self.tool_calls.filter(|list| !list.is_empty()));
-        let names = beside.into_iter().chain(std::iter::repeat(None));
-        list.unwrap_or(inside).into_iter().zip(names).map(|(call, name)| tool_call(call, name)).collect()
+        let by_id: HashMap<&str, Option<&String>> =
+            tools.iter().filter_map(|(call, name)| Some((call.id.text()?, name.as_ref()))).collect();
+        let beside = |index: usize, call: &WireToolCall| match call.id.text() {
+            Some(id) => by_id.get(id).copied().flatten().cloned(),
+            None => tools.get(index).and_then(|(_, name)| name.clone()),
+        };
+        let named = list.into_iter().enumerate().map(|(index, call)| (beside(index, &call), call));
+        named.map(|(name, call)| tool_call(call, name)).collect()
+    }
+}
+
+impl<T> List<T> {
+    /// Those that can be read.
+    fn entries(self) -> impl Iterator<Item = T> {
+        self.0.into_iter().filter_map(|entry| entry.0)
+    }
+}
+
+impl WireToolWithCall {
+    /// The call inside, and the name that stands beside it.
+    fn apart(self) -> Option<(WireToolCall, Option<String>)> {
+        let of_function = self.function.0.and_then(|function| function.name.into_text());
+        Some((self.tool_call.0?, of_function.or(self.name.into_text())))
     }
 }
 
@@ -228,13 +273,13 @@ fn business(metadata: &Loose<WireMetadata>) -> Option<Slug> {
 }
 
 fn tool_call(wire: WireToolCall, name_beside: Option<String>) -> ToolCall {
-    let function = wire.function.unwrap_or_default();
-    let arguments = function.arguments.or(function.parameters).or(wire.arguments).or(wire.parameters).unwrap_or_default();
+    let function = wire.function.0.unwrap_or_default();
+    let arguments = function.arguments.0.or(function.parameters.0).or(wire.arguments.0).or(wire.parameters.0);
     let raw_id = wire.id.0.unwrap_or_default();
     ToolCall {
         id: ToolCallId::parse(&raw_id),
         raw_id,
-        name: function.name.0.or(wire.name.0).or(name_beside).unwrap_or_default(),
-        arguments,
+        name: function.name.into_text().or(wire.name.into_text()).or(name_beside).unwrap_or_default(),
+        arguments: arguments.unwrap_or_default(),
     }
 }

@@ -1,6 +1,7 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod arguments;
 mod availability;
 mod booking;
 mod business;
@@ -24,15 +25,18 @@ mod inbound;
 mod inbound_faults;
 mod lost_answers;
 mod machine;
+mod machine_lives;
+mod message;
+mod message_odd;
 mod older_form;
 mod once;
+mod outbox;
 mod people;
 mod promises;
 mod proofs_http;
 mod quiet_log;
 mod races;
 mod readme;
-mod outbox;
 mod refused;
 mod ringing;
 mod scheduling;
@@ -46,5 +50,6 @@ mod twilio_door;
 mod twilio_signature;
 mod twiml;
 mod vapi_signature;
+mod when;
 mod whose_call;
 mod zones;
