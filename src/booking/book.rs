@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
-use super::check::starts_of;
+use super::check::OpenTimes;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
 use super::order::{Order, Wish};
@@ -35,12 +35,14 @@ pub enum Booking {
     Pending(Box<BookingRow>),
     /// The time is not to be had; these are, in local time.
     NotOpen {
+        /// The service's name.
+        service: String,
         /// The time that was wished for, if it was one.
         wished: Option<OffsetDateTime>,
         /// Why not.
         because: NotOpen,
         /// Up to three.
-        others: Vec<OffsetDateTime>,
+        others: OpenTimes,
     },
 }
 
@@ -208,11 +210,11 @@ impl Desk {
         if others.is_empty() {
             others = board.coming_days(date, order.window);
         }
-        let others = starts_of(others);
+        let others = OpenTimes::of(others, &board);
         if let Some(call) = &wish.caller.call_id {
-            self.store.keep_offers(&profile.slug, call, &others, self.clock.now()).await?;
+            self.store.keep_offers(&profile.slug, call, &others.starts, self.clock.now()).await?;
         }
-        Ok(Booking::NotOpen { wished: order.exactly, because, others })
+        Ok(Booking::NotOpen { service: order.asked.service.name.clone(), wished: order.exactly, because, others })
     }
 }
 

@@ -38,10 +38,28 @@ pub struct Openings {
     pub date: Date,
     /// The date now, where the business is.
     pub today: Date,
-    /// Up to three open times, in local time; on that date, or else on the days after it.
-    pub starts: Vec<OffsetDateTime>,
+    /// Up to three open times on that date, or else on the days after it.
+    pub open: OpenTimes,
     /// Why that date has none.
     pub none_because: Option<NotOpen>,
+}
+
+/// Times that can be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenTimes {
+    /// In local time.
+    pub starts: Vec<OffsetDateTime>,
+    /// Somebody's calendar could not be read: that there is none must not be said then.
+    pub unseen: bool,
+}
+
+impl OpenTimes {
+    /// These slots of the board.
+    pub(super) fn of(slots: Vec<Slot>, board: &Board<'_>) -> Self {
+        let mut asked_for = board.crew.iter().enumerate().filter(|(index, _)| board.wanted.is_none_or(|wanted| wanted == *index));
+        let unseen = asked_for.any(|(_, member)| matches!(member.calendar, Sight::Unknown));
+        Self { starts: slots.into_iter().map(|slot| slot.start).collect(), unseen }
+    }
 }
 
 /// A question that can be answered: everything in it is known here.
@@ -94,16 +112,16 @@ impl Desk {
         let date = date_meant(question.date.as_deref(), today)?;
         let window = window_meant(profile, question.window.as_deref())?;
         let board = self.board(&asked, reach(&profile.zone, &profile.rules, now, date), deadline).await?;
-        let (starts, none_because) = match board.offers(date, window) {
+        let (slots, none_because) = match board.offers(date, window) {
             Ok(slots) => (slots, None),
             Err(Reason::Unreachable) => return Err(Refusal::CalendarDown),
             Err(reason) => (board.coming_days(date, window), Some(NotOpen::Day(reason))),
         };
-        let starts = starts_of(starts);
+        let open = OpenTimes::of(slots, &board);
         if let Some(call) = &question.caller.call_id {
-            self.store.keep_offers(&profile.slug, call, &starts, now).await?;
+            self.store.keep_offers(&profile.slug, call, &open.starts, now).await?;
         }
-        Ok(Openings { service: asked.service.name.clone(), date, today, starts, none_because })
+        Ok(Openings { service: asked.service.name.clone(), date, today, open, none_because })
     }
 
     /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
@@ -141,9 +159,4 @@ impl Desk {
             wanted: asked.wanted,
         })
     }
-}
-
-/// The starts of slots.
-pub(super) fn starts_of(slots: Vec<Slot>) -> Vec<OffsetDateTime> {
-    slots.into_iter().map(|slot| slot.start).collect()
 }

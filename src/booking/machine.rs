@@ -1,6 +1,6 @@
 //! The decisions of a booking, pure: where it stands and what happened give where it stands next and what to do.
 //!
-//! No I/O, no async, no clock: every history can be simulated exactly. The shell in `book.rs` does what is asked for here
+//! No I/O, no async, no clock: every history can be simulated exactly. The shell in `drive.rs` does what is asked for here
 //! and reports what came of it. Two rules carry the promises: `Confirmed` is reached only over an event that was seen,
 //! and `Released` only where no event of ours can exist or still arrive.
 
@@ -74,7 +74,8 @@ pub enum Happened {
 pub enum Action {
     /// Ask the calendar what stands at that time.
     Look,
-    /// Send the insert with the derived id of this generation.
+    /// Send the insert with the derived id of this generation. How long an event was missing before does not count any more:
+    /// this insert may still be on its way when others have long been given up.
     Insert,
     /// Ask for the event by its derived id.
     Get,
@@ -128,8 +129,8 @@ impl Standing {
         match happened {
             // Nothing has been sent, so nobody is left with half a booking when nobody waits for it any more.
             Happened::LookFree if self.wanted => self.sending(),
-            Happened::LookFree | Happened::LookUnknown => (self.to(BookingState::Released), Action::TellUnreachable),
-            Happened::LookTaken => (self.to(BookingState::Released), Action::TellTaken),
+            Happened::LookFree | Happened::LookUnknown => self.given_up(Action::TellUnreachable),
+            Happened::LookTaken => self.given_up(Action::TellTaken),
             _ => (self, Action::LeaveForLater),
         }
     }
@@ -139,47 +140,51 @@ impl Standing {
             Happened::InsertPlaced | Happened::FoundOurs => {
                 (Self { in_doubt: false, ..self.to(BookingState::Confirmed) }, Action::TellBooked)
             }
-            Happened::InsertDuplicate => (self, Action::Get),
-            Happened::InsertUnknown => Self { in_doubt: true, ..self }.again_or_later(),
+            // The event may be there, whosever it is. A calendar that does not show it yet must not talk us out of that.
+            Happened::InsertDuplicate | Happened::InsertUnknown => (Self { in_doubt: true, ..self }, Action::Get),
             Happened::InsertNotSent if self.in_doubt || self.inserts < MAX_INSERTS => self.again_or_later(),
             // This insert did nothing, but an earlier one may have: only the calendar can tell.
             Happened::InsertRefused if self.in_doubt => (self, Action::Get),
-            Happened::FoundForeign if self.generation < MAX_GENERATIONS => {
+            Happened::InsertNotSent | Happened::InsertRefused => self.given_up(Action::TellUnreachable),
+            // The id is somebody else's, so no insert of ours can have made an event of it, nor can one still.
+            Happened::FoundForeign if self.wanted && self.generation < MAX_GENERATIONS => {
                 Self { generation: self.generation + 1, in_doubt: false, ..self }.again_or_later()
             }
-            Happened::InsertNotSent | Happened::InsertRefused | Happened::FoundForeign => {
-                (self.to(BookingState::Released), Action::TellUnreachable)
+            Happened::FoundForeign => self.given_up(Action::TellUnreachable),
+            Happened::FoundNothing { for_long } if self.wanted => {
+                Self { in_doubt: self.in_doubt && !for_long, ..self }.again_or_later()
             }
-            Happened::FoundNothing { .. } if self.wanted && self.inserts == 0 => (self, Action::Look),
-            Happened::FoundNothing { .. } if self.wanted => self.again_or_later(),
             // A person has taken the event out in the meantime, and it is never put back; or it will never arrive.
-            Happened::FoundDeleted | Happened::FoundNothing { for_long: true } => {
-                (self.to(BookingState::Released), Action::TellTaken)
-            }
-            Happened::LookFree => self.sending(),
+            Happened::FoundDeleted | Happened::FoundNothing { for_long: true } => self.given_up(Action::TellTaken),
+            Happened::LookFree if self.wanted => self.sending(),
             // Somebody else has the time, and ours may still arrive: it must not stay.
-            Happened::LookTaken => (self.to(BookingState::Compensating), Action::Delete),
+            Happened::LookTaken if self.in_doubt => (self.to(BookingState::Compensating), Action::Delete),
+            Happened::LookTaken => self.given_up(Action::TellTaken),
             _ => (self, Action::LeaveForLater),
         }
     }
 
     fn after_delete(self, happened: Happened) -> (Self, Action) {
         match happened {
-            Happened::DeleteDone | Happened::DeleteNothing { for_long: true } => {
-                (Self { in_doubt: false, ..self.to(BookingState::Released) }, Action::TellTaken)
-            }
+            Happened::DeleteDone | Happened::DeleteNothing { for_long: true } => self.given_up(Action::TellTaken),
             // The caller hears "taken" at once: ours will never be confirmed, whatever the deletion says in the end.
             _ => (self, Action::TellTaken),
         }
     }
 
+    /// Only ever after a look that saw the time free: while an earlier answer was lost, a person may have taken it.
     fn sending(self) -> (Self, Action) {
         let next = self.to(BookingState::Inserting);
         (Self { inserts: self.inserts.saturating_add(1), ..next }, Action::Insert)
     }
 
     fn again_or_later(self) -> (Self, Action) {
-        if self.inserts < MAX_INSERTS { self.sending() } else { (self, Action::LeaveForLater) }
+        (self, if self.inserts < MAX_INSERTS { Action::Look } else { Action::LeaveForLater })
+    }
+
+    /// No event of ours exists, and none can still arrive.
+    fn given_up(self, action: Action) -> (Self, Action) {
+        (Self { in_doubt: false, ..self.to(BookingState::Released) }, action)
     }
 
     fn to(self, state: BookingState) -> Self {

@@ -97,9 +97,7 @@ impl Outbox {
 
     async fn run_one(&self, leased: &LeasedJob) -> Done {
         match &leased.job {
-            // It may be with Twilio already, who has no way to be asked: one message too few is better than two.
-            Job::Sms { .. } if leased.was_cut_off => Done::Never("it may have been sent before a restart".into()),
-            Job::Sms { business, to, text } => self.send_sms(business, to, text).await,
+            Job::Sms { business, to, text } => self.send_sms(leased, business, to, text).await.unwrap_or_else(not_yet),
             Job::Alert { what, business, text, since_ms } => {
                 self.post_alert(&leased.key, what, business.as_ref(), text, *since_ms).await
             }
@@ -117,6 +115,7 @@ impl Outbox {
             }
             Done::NotYet(cause) | Done::Never(cause) => {
                 tracing::error!(job.key = leased.key, cause, "a job was given up");
+                self.tell_of_lost_sms(leased, &cause).await?;
                 self.store.fail_job(leased, &cause, None).await?
             }
         };

@@ -1,22 +1,48 @@
-//! Text messages through Twilio. A message that may have been sent is never sent again.
+//! Text messages through Twilio. A message that may have been sent is never sent again: Twilio has no idempotency key, and a
+//! second try could be a second message.
 
 use super::{Done, Outbox};
 use crate::clients::twilio::SmsError;
+use crate::clock::epoch_ms;
 use crate::names::{Phone, Slug};
+use crate::store;
+use crate::store::jobs::{Job, LeasedJob};
+
+/// What stands in the store while a message is on its way: if the process dies then, nobody knows whether it was sent.
+const UNDER_WAY: &str = "it was being sent when the process ended";
 
 impl Outbox {
-    pub(super) async fn send_sms(&self, business: &Slug, to: &Phone, text: &str) -> Done {
+    pub(super) async fn send_sms(
+        &self,
+        leased: &LeasedJob,
+        business: &Slug,
+        to: &Phone,
+        text: &str,
+    ) -> Result<Done, store::Error> {
         let Some(from) = self.directory.by_slug(business).and_then(|profile| profile.phone_numbers.first()) else {
-            return Done::Never("its business has no number".into());
+            return Ok(Done::Never("its business has no number".into()));
         };
-        match self.twilio.send_sms(self.settings.twilio.of(business), from, to, text).await {
+        // Given up first and taken back when it surely was not sent: a restart in between must not send it again.
+        if !self.store.fail_job(leased, UNDER_WAY, None).await? {
+            return Ok(Done::NotYet("another worker has taken it over".into()));
+        }
+        Ok(match self.twilio.send_sms(self.settings.twilio.of(business), from, to, text).await {
             Ok(()) => {
                 tracing::info!(business = %business, sms.to = ?to, "an SMS was handed to Twilio");
                 Done::Well
             }
             Err(error @ SmsError::NotSent(_)) => Done::NotYet(error.to_string()),
-            // Twilio has no idempotency key: a second try could be a second message.
             Err(error) => Done::Never(error.to_string()),
-        }
+        })
+    }
+
+    /// Whom an SMS should have told something hears nothing now, so the operator does.
+    pub(super) async fn tell_of_lost_sms(&self, leased: &LeasedJob, cause: &str) -> Result<(), store::Error> {
+        let Job::Sms { business, to, .. } = &leased.job else { return Ok(()) };
+        let now = self.clock.now();
+        let text = format!("An SMS to {to:?} was given up: {cause}.");
+        let alert = Job::Alert { what: "sms_given_up".into(), business: Some(business.clone()), text, since_ms: epoch_ms(now) };
+        self.store.enqueue(&format!("alert/{}", leased.key), &alert, now).await?;
+        Ok(())
     }
 }

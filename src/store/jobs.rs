@@ -56,8 +56,6 @@ pub struct LeasedJob {
     pub job: Job,
     /// How often it was begun, this time included.
     pub attempts: u32,
-    /// It was begun before and never ended: the process died in the middle, and nobody knows what it did.
-    pub was_cut_off: bool,
     /// Rises with every lease: a worker that lost its lease cannot end the job any more.
     fence: i64,
 }
@@ -84,23 +82,21 @@ impl Store {
     pub async fn lease_job(&self, now: OffsetDateTime, lease: Duration) -> Result<Option<LeasedJob>, Error> {
         // Looked for among the readers first: an idle worker asks every second, and must not wait in the writer's queue.
         let due = sqlx::query(
-            "SELECT key, attempts, last_error FROM jobs WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at LIMIT 1",
+            "SELECT key FROM jobs WHERE state = 'waiting' AND run_at <= $1 AND leased_until <= $1 ORDER BY run_at LIMIT 1",
         )
         .bind(epoch_ms(now))
         .fetch_optional(&self.readers)
         .await?;
         let Some(due) = due else { return Ok(None) };
         let query = sqlx::query(
-            "UPDATE jobs SET leased_until = $3, fence = fence + 1, attempts = attempts + 1, last_error = '' WHERE key = $1 AND state = 'waiting' \
+            "UPDATE jobs SET leased_until = $3, fence = fence + 1, attempts = attempts + 1 WHERE key = $1 AND state = 'waiting' \
              AND run_at <= $2 AND leased_until <= $2 RETURNING key, payload, attempts, fence",
         )
         .bind(column::<String>(&due, "key")?)
         .bind(epoch_ms(now))
         .bind(epoch_ms(now + lease));
         let taken = self.execute_returning(query).await?;
-        // A job that failed says why; one that was begun and says nothing never came to its end.
-        let was_cut_off = column::<i64>(&due, "attempts")? > 0 && column::<String>(&due, "last_error")?.is_empty();
-        taken.map(|row| read_leased(&row, was_cut_off)).transpose()
+        taken.as_ref().map(read_leased).transpose()
     }
 
     /// The job is done; `false` when the lease was lost meanwhile.
@@ -143,13 +139,12 @@ impl Store {
     }
 }
 
-fn read_leased(row: &AnyRow, was_cut_off: bool) -> Result<LeasedJob, Error> {
+fn read_leased(row: &AnyRow) -> Result<LeasedJob, Error> {
     let payload: String = column(row, "payload")?;
     Ok(LeasedJob {
         key: column(row, "key")?,
         job: serde_json::from_str(&payload).map_err(|_unreadable| Error::Unreadable("job"))?,
         attempts: u32::try_from(column::<i64>(row, "attempts")?).unwrap_or(u32::MAX),
-        was_cut_off,
         fence: column(row, "fence")?,
     })
 }

@@ -46,6 +46,11 @@ pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> 
 pub(super) async fn dial_ended(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     if form.was_answered() {
+        let work = {
+            let station = station.clone();
+            async move { station.dial_over(&form).await }
+        };
+        let _late = station.in_time(received, work).await;
         return xml(twiml::hang_up());
     }
     let Some(profile) = station.business(&form) else { return not_set_up() };
@@ -111,6 +116,16 @@ impl Station {
                 return Some(row);
             }
             tokio::time::sleep(LOOK_EVERY.min(waiting.left_of(WAIT_FOR_VAPI))).await;
+        }
+    }
+
+    /// Nobody is being dialled any more: the next call of this caller may reach the same person.
+    async fn dial_over(&self, form: &Form) {
+        let Some(row) = self.row(form.call_sid.as_ref()).await.filter(|row| row.dialing.is_some()) else { return };
+        if let Some(sid) = &form.call_sid
+            && let Err(error) = self.store.keep_leg(sid, row.leg, None).await
+        {
+            tracing::error!(call.sid = %sid, %error, "the end of a dial cannot be kept");
         }
     }
 

@@ -14,7 +14,7 @@ use crate::business::profile::Profile;
 use crate::business::routing::Directory;
 use crate::config::ServerUrl;
 use crate::names::Phone;
-use crate::store::calls::{CallRow, Connected, Leg};
+use crate::store::calls::{CallClaim, CallRow, Connected, Leg, NewCall};
 
 /// A dial that began longer ago than it rings plus this is a conversation, not a loop.
 const LOOP_MARGIN: Duration = Duration::from_mins(1);
@@ -91,12 +91,7 @@ pub(super) async fn fallback(station: Data<Station>, request: Verified) -> HttpR
     let work = {
         let station = station.clone();
         async move {
-            let row = match &form.call_sid {
-                Some(sid) => {
-                    tokio::time::timeout(STORE_LIMIT, station.store.call_by_sid(sid)).await.ok().and_then(Result::ok).flatten()
-                }
-                None => None,
-            };
+            let row = station.claimed_or_known(&profile, &form).await;
             station.fallback(&profile, &form, row.as_ref(), "twilio").await
         }
     };
@@ -104,6 +99,26 @@ pub(super) async fn fallback(station: Data<Station>, request: Verified) -> HttpR
 }
 
 impl Station {
+    /// The call as it is kept, which it is from now on: `inbound` may have failed, or was never reached. `None` for a new
+    /// one, and when the store cannot say in time.
+    async fn claimed_or_known(&self, profile: &Profile, form: &Form) -> Option<CallRow> {
+        let sid = form.call_sid.as_ref()?;
+        let call = NewCall { sid, business: Some(&profile.slug), from: &form.from, to: &form.to };
+        let claimed = tokio::time::timeout(STORE_LIMIT, self.store.claim_call(&call, self.clock.now())).await;
+        match claimed {
+            Ok(Ok(CallClaim::Known(row))) => Some(*row),
+            Ok(Ok(CallClaim::Ours)) => None,
+            Ok(Err(error)) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, %error, "a call cannot be claimed");
+                None
+            }
+            Err(_late) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, "a call is not claimed in time");
+                None
+            }
+        }
+    }
+
     /// The fallback, with what the store knows: no person is dialled who was dialled in this call already, or who is
     /// being dialled for this caller at this moment. It is remembered, so that what follows knows who was reached.
     pub(super) async fn fallback(&self, profile: &Profile, form: &Form, row: Option<&CallRow>, cause: &'static str) -> String {

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use crate::booking::book::Booking;
-use crate::booking::check::Openings;
+use crate::booking::check::{OpenTimes, Openings};
 use crate::booking::error::{NotOpen, Refusal};
 use crate::booking::words;
 use crate::business::profile::Profile;
@@ -69,20 +69,21 @@ impl Reply {
     /// What is open.
     #[must_use]
     pub fn openings(profile: &Profile, openings: &Openings) -> Self {
-        let local: Vec<_> = openings.starts.iter().map(|start| profile.zone.civil(*start)).collect();
+        let local = in_local_time(profile, &openings.open);
         let sentence = match &openings.none_because {
             None => format!("For {} I have {}. Which time suits you?", openings.service, spoken_times(&local, openings.today)),
             Some(because) => {
                 let why = why_not(because, Some(openings.date), None, openings.today, &openings.service);
-                format!("{why} {}", others(&local, openings.today))
+                format!("{why} {}", others(&local, openings.open.unseen, openings.today))
             }
         };
-        Self::result(sentence, json!({ "available": openings.none_because.is_none(), "slots": instants(&local) }))
+        let fields = json!({ "available": openings.none_because.is_none(), "slots": instants(&local) });
+        Self { sticks: sticks(&openings.open), ..Self::result(sentence, fields) }
     }
 
     /// What came of a booking.
     #[must_use]
-    pub fn booking(profile: &Profile, booking: &Booking, service: &str, today: Date) -> Self {
+    pub fn booking(profile: &Profile, booking: &Booking, today: Date) -> Self {
         match booking {
             Booking::Made(row) => {
                 let start = profile.zone.civil(row.span.start);
@@ -93,11 +94,12 @@ impl Reply {
                 let fields = json!({ "success": false, "pending": true });
                 Self { sticks: false, ..Self::result(profile.phrases.pending.clone(), fields) }
             }
-            Booking::NotOpen { wished, because, others: open } => {
-                let local: Vec<_> = open.iter().map(|start| profile.zone.civil(*start)).collect();
+            Booking::NotOpen { service, wished, because, others: open } => {
+                let local = in_local_time(profile, open);
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
-                let sentence = format!("{why} Nothing is booked. {}", others(&local, today));
-                Self::result(sentence, json!({ "success": false, "slots": instants(&local) }))
+                let sentence = format!("{why} Nothing is booked. {}", others(&local, open.unseen, today));
+                let fields = json!({ "success": false, "slots": instants(&local) });
+                Self { sticks: sticks(open), ..Self::result(sentence, fields) }
             }
         }
     }
@@ -162,7 +164,19 @@ fn which_of(profile: &Profile, [first, second]: &[OffsetDateTime; 2]) -> String 
     format!("That could be {one} or {other}. Please ask the caller which one is meant.")
 }
 
-fn others(local: &[OffsetDateTime], today: Date) -> String {
+fn in_local_time(profile: &Profile, open: &OpenTimes) -> Vec<OffsetDateTime> {
+    open.starts.iter().map(|start| profile.zone.civil(*start)).collect()
+}
+
+/// That nothing can be offered because the calendars cannot be seen may pass.
+fn sticks(open: &OpenTimes) -> bool {
+    !(open.unseen && open.starts.is_empty())
+}
+
+fn others(local: &[OffsetDateTime], unseen: bool, today: Date) -> String {
+    if local.is_empty() && unseen {
+        return "I can't see the calendar right now, so I can't name other times.".into();
+    }
     if local.is_empty() {
         return "I see no other open time in the two weeks after that.".into();
     }
@@ -184,11 +198,11 @@ fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>,
             format!("We take bookings up to {}.", spoken_date(*last_date, today))
         }
         NotOpen::Day(slots::Reason::PastDate) | NotOpen::Start(slots::Refusal::Past) => format!("{day} is in the past."),
-        NotOpen::Day(slots::Reason::TooLong) => format!("A {service} does not fit into our hours on {day}."),
+        NotOpen::Day(slots::Reason::TooLong) => format!("Our hours on {day} are too short for {service}."),
         NotOpen::Day(slots::Reason::WindowClosed) => format!("On {day} we are open, but not at that time of the day."),
         NotOpen::Day(slots::Reason::TooSoon) => format!("What is left of {day} is too soon for us."),
         NotOpen::Day(slots::Reason::FullyBooked) => format!("{day} is fully booked at that time of the day."),
-        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for a {service}."),
+        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for {service}."),
         NotOpen::Start(slots::Refusal::TooSoon) => format!("{time} is too soon for us."),
         NotOpen::Start(slots::Refusal::Taken) => format!("{time} is already taken."),
         NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable) => {

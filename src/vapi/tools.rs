@@ -111,9 +111,8 @@ impl Request {
                 desk.check(profile, &self.question(), deadline).await.map(|openings| Reply::openings(profile, &openings))
             }
             Tool::BookAppointment | Tool::ScheduleHvacAppointment => {
-                let service = self.text(SERVICE).unwrap_or_else(|| "job".into());
                 let today = profile.zone.date(clock.now());
-                desk.book(profile, &self.wish(), deadline).await.map(|booking| Reply::booking(profile, &booking, &service, today))
+                desk.book(profile, &self.wish(), deadline).await.map(|booking| Reply::booking(profile, &booking, today))
             }
         };
         reply.unwrap_or_else(|refusal| {

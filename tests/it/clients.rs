@@ -142,8 +142,8 @@ async fn an_odd_caller_is_named_so_that_vapi_takes_the_call() {
         ("+266696687", json!({"number": "anonymous", "numberE164CheckEnabled": false})),
         ("sip:al.ice@example.com", json!({"number": "sipaliceexamplecom", "numberE164CheckEnabled": false})),
         ("5551234", json!({"number": "5551234", "numberE164CheckEnabled": false})),
-        ("", Value::Null),
-        ("!é", Value::Null),
+        ("", json!({"number": "anonymous", "numberE164CheckEnabled": false})),
+        ("!é", json!({"number": "anonymous", "numberE164CheckEnabled": false})),
     ];
     let server = Scripted::start(vec![Step::Answer(201, created()); cases.len()]);
     for (caller, customer) in cases {

@@ -96,6 +96,12 @@ impl Plan {
         self
     }
 
+    /// Another hour and day to stand at.
+    pub fn at(mut self, now: OffsetDateTime) -> Self {
+        self.clock = Clock::fixed(now);
+        self
+    }
+
     pub async fn build(self) -> House {
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         if let Some(filter) = option_env!("TEST_LOG") {
@@ -229,6 +235,11 @@ impl House {
         self.open().await;
     }
 
+    /// What the server was told.
+    pub fn setting(&self, name: &str) -> &str {
+        self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+
     /// Our own look into the database.
     pub async fn store(&self) -> Store {
         Store::open(&format!("sqlite://{}", self.folder.path().join("ringbook.db").display())).await.unwrap()
@@ -294,7 +305,7 @@ impl House {
 
     pub async fn twilio_signed(&self, route: &str, form: &[(&str, &str)], token: &str) -> Answer {
         let pairs: Vec<(String, String)> = form.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-        let signature = twilio::signature::sign(&format!("https://book.example.com{route}"), &pairs, token);
+        let signature = twilio::signature::sign(&format!("{}{route}", self.setting("SERVER_URL")), &pairs, token);
         answer(self.http.post(format!("{}{route}", self.url)).header("X-Twilio-Signature", signature).form(&pairs)).await
     }
 

@@ -1,7 +1,10 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
 
+mod availability;
+mod booking;
 mod business;
+mod call_ends;
 mod calls;
 mod clients;
 mod commands;
@@ -12,13 +15,29 @@ mod fakes_google;
 mod fakes_others;
 mod fakes_reads;
 mod fakes_token;
+mod faults;
 mod google;
 mod house;
 mod readme;
+mod lost_answers;
+mod older_form;
+mod once;
+mod people;
+mod promises;
+mod races;
+mod fallback;
+mod google;
+mod house;
+mod inbound;
+mod inbound_faults;
+mod ringing;
+mod machine;
 mod scheduling;
 mod settings;
+mod silent_calls;
 mod speech;
 mod suspects;
+mod times;
 mod twilio_signature;
 mod twiml;
 mod vapi_signature;
