@@ -13,7 +13,7 @@ const RINGBOOK: &str = env!("CARGO_BIN_EXE_ringbook");
 /// The demo's last line before it waits.
 const READY: &str = "Ctrl-C ends it.";
 /// Printed between the blocks.
-const MARK: char = '\u{1e}';
+const MARK: &str = "\u{1e}";
 
 /// A command that finds none of the settings, and no proxy, of whoever runs the tests.
 fn clean(program: &str) -> Command {
@@ -35,17 +35,17 @@ struct Demo {
 impl Demo {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut child = clean(RINGBOOK).arg("demo").env("TMPDIR", folder.path()).stdout(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut printed = Vec::new();
+        let child = clean(RINGBOOK).arg("demo").env("TMPDIR", folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+        let mut demo = Self { child, printed: Vec::new(), folder };
+        let lines = BufReader::new(demo.child.stdout.take().unwrap()).lines();
         for line in lines.map(Result::unwrap) {
             let is_ready = line == READY;
-            printed.push(line);
+            demo.printed.push(line);
             if is_ready {
-                return Self { child, printed, folder };
+                return demo;
             }
         }
-        panic!("the demo ended: {printed:#?}");
+        panic!("the demo ended: {:#?}", demo.printed);
     }
 
     fn exports(&self) -> impl Iterator<Item = &str> {
@@ -159,7 +159,9 @@ fn the_demo_and_the_lines_to_type_show_what_the_page_says() {
     let typed: Vec<&str> = by_hand.iter().filter(|block| block.language == "sh").map(|block| block.text.as_str()).collect();
     assert!(typed.len() >= 9, "{typed:#?}");
     let mut script = format!("set -euo pipefail\n{}\n", demo.exports().collect::<Vec<_>>().join("\n"));
-    typed.iter().for_each(|block| script += &format!("{block}\nprintf '{MARK}'\n"));
+    for block in typed {
+        script.extend([block, "\nprintf '", MARK, "'\n"]);
+    }
 
     // A checkout in which the program was built.
     let folder = tempfile::tempdir().unwrap();
@@ -176,7 +178,7 @@ fn the_demo_and_the_lines_to_type_show_what_the_page_says() {
         let shown = shown.map_or("", |next| next.text.as_str());
         assert!(shows(shown, &lines), "{}\nprinted\n{}\nand the page shows\n{shown}", block.text, lines.join("\n"));
     }
-    let answers: Vec<&str> = out.split(['\n', MARK]).filter(|line| line.contains("\"book-1\"")).collect();
+    let answers: Vec<&str> = out.split(MARK).flat_map(str::lines).filter(|line| line.contains("\"book-1\"")).collect();
     assert!(answers[0] == answers[1], "the same request, the same answer: {answers:#?}");
 
     assert!(demo.interrupt().success());

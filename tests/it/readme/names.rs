@@ -52,7 +52,7 @@ async fn every_route_that_is_named_exists() {
     let house = House::new().await;
     let page = file("README.md");
     let mut routes: Vec<&str> = page
-        .match_indices("/")
+        .match_indices('/')
         .filter(|(at, _)| {
             page[..*at].ends_with("SERVER_URL") || page[..*at].ends_with("SERVER_URL}") || page[..*at].ends_with('`')
         })
