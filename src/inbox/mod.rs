@@ -74,7 +74,7 @@ async fn answer_once(
     if let Some(row) = store.delivery(&key.text, since).await? {
         if row.asked != asked {
             tracing::warn!(
-                delivery.key = key.text,
+                delivery.key = key::digest(&key.text),
                 "the same tool call came again with other arguments: the first answer stands"
             );
         }

@@ -25,7 +25,7 @@ const POLL: Duration = Duration::from_millis(500);
 const LEASE: Duration = Duration::from_mins(1);
 /// How many jobs run at once.
 const WORKERS: usize = 4;
-/// After so many attempts a job is given up; with the pauses below that is about a day.
+/// After so many attempts a job is given up; with the pauses below that is about half a day.
 const MAX_ATTEMPTS: u32 = 24;
 /// The first pause after a failure; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
@@ -82,7 +82,7 @@ impl Outbox {
             while let Some(leased) = self.next().await {
                 let done = self.run_one(&leased).await;
                 if let Err(error) = self.end(&leased, done).await {
-                    tracing::error!(job.key = leased.key, error = %error, "the end of a job could not be noted");
+                    tracing::error!(job.kind = leased.job.kind(), error = %error, "the end of a job could not be noted");
                 }
             }
         }
@@ -114,7 +114,7 @@ impl Outbox {
                 self.store.fail_job(leased, &cause, Some(again_at)).await?
             }
             Done::NotYet(cause) | Done::Never(cause) => {
-                tracing::error!(job.key = leased.key, cause, "a job was given up");
+                tracing::error!(job.kind = leased.job.kind(), cause, "a job was given up");
                 self.tell_of_lost_sms(leased, &cause).await?;
                 self.store.fail_job(leased, &cause, None).await?
             }

@@ -47,6 +47,19 @@ pub enum Job {
     },
 }
 
+impl Job {
+    /// Its kind, for a log: keys hold telephone numbers.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Sms { .. } => "sms",
+            Self::Alert { .. } => "alert",
+            Self::SilentCall { .. } => "silent_call",
+            Self::Settle { .. } => "settle",
+        }
+    }
+}
+
 /// A job that this worker alone may run until its lease ends.
 #[derive(Clone, Debug)]
 pub struct LeasedJob {

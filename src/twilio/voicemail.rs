@@ -54,7 +54,7 @@ impl Station {
         for to in &profile.notify.sms {
             let job = Job::Sms { business: profile.slug.clone(), to: to.clone(), text: text.to_owned() };
             if let Err(error) = self.store.enqueue(&format!("{key}:{}", to.as_str()), &job, self.clock.now()).await {
-                tracing::error!(business = %profile.slug, job.key = key, %error, "the business cannot be told");
+                tracing::error!(business = %profile.slug, %error, "the business cannot be told");
             }
         }
     }

@@ -114,7 +114,7 @@ async fn a_message_is_kept_and_told_once_to_each_who_wants_to_hear_of_it() {
     house.jobs_run().await;
     let text = format!("ABC HVAC: voicemail from {CALLER}, 17 seconds: https://api.twilio.com/2010-04-01/Recordings/RE1");
     for number in [OWNER, "+15551237777"] {
-        assert_eq!(house.texts_to(number), [text.clone()]);
+        assert_eq!(house.texts_to(number), std::slice::from_ref(&text));
     }
     assert_eq!(house.recordings().await, [("RE1".to_owned(), SID.to_owned(), 17)]);
     house.says("voicemail", &recording("RE2")).await;

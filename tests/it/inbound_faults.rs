@@ -49,10 +49,10 @@ async fn whatever_vapi_does_wrong_the_caller_is_put_through_and_hears_the_same_a
         let (sid, from) = (format!("CA{number}"), format!("+15556660{number:03}"));
         let call = [("CallSid", sid.as_str()), ("From", from.as_str())];
         house.vapi.fault("call.create", fault.clone());
-        let said = house.says("inbound", &call).await;
-        assert!(is_person(&said), "{fault:?}: {said}");
-        assert_eq!(find(&said, "Number").text, PERSON);
-        assert_eq!(house.says("inbound", &call).await, said, "{fault:?}");
+        let answer = house.says("inbound", &call).await;
+        assert!(is_person(&answer), "{fault:?}: {answer}");
+        assert_eq!(find(&answer, "Number").text, PERSON);
+        assert_eq!(house.says("inbound", &call).await, answer, "{fault:?}");
         let row = house.call(&sid).await.unwrap();
         assert_eq!((row.leg, row.dialing.unwrap().as_str()), (Leg::Person, PERSON));
         assert_eq!(house.vapi.count("call.create"), number + 1, "a second call would speak to nobody: {fault:?}");
@@ -83,10 +83,10 @@ async fn a_slow_vapi_does_not_make_twilio_wait_past_the_budget() {
         let call = [("CallSid", sid.as_str()), ("From", from.as_str())];
         house.vapi.fault("call.create", fault.clone());
         let watch = Stopwatch::start();
-        let said = house.says("inbound", &call).await;
+        let answer = house.says("inbound", &call).await;
         assert!(watch.elapsed() < Duration::from_secs(1), "{fault:?}: {:?}", watch.elapsed());
-        assert!(is_person(&said), "{fault:?}: {said}");
-        assert_eq!(house.says("inbound", &call).await, said, "{fault:?}");
+        assert!(is_person(&answer), "{fault:?}: {answer}");
+        assert_eq!(house.says("inbound", &call).await, answer, "{fault:?}");
         assert_eq!(house.vapi.count("call.create"), number + 1, "{fault:?}");
     }
 }
@@ -95,13 +95,13 @@ async fn a_slow_vapi_does_not_make_twilio_wait_past_the_budget() {
 async fn vapis_late_answer_changes_nothing_for_a_caller_who_was_put_through() {
     let mut house = Plan::new().set("CONNECT_BUDGET_MS", "600").build().await;
     let held = house.vapi.hold_after("call.create");
-    let said = house.says("inbound", &[]).await;
-    assert!(is_person(&said));
+    let answer = house.says("inbound", &[]).await;
+    assert!(is_person(&answer));
     held.release();
     house.vapi.wait_for_done("call.create", 1).await;
-    assert_eq!(house.says("inbound", &[]).await, said);
+    assert_eq!(house.says("inbound", &[]).await, answer);
     house.restart().await;
-    assert_eq!(house.says("inbound", &[]).await, said);
+    assert_eq!(house.says("inbound", &[]).await, answer);
     assert_eq!((house.vapi.count("call.create"), house.row().await.leg), (1, Leg::Person));
 }
 

@@ -140,7 +140,7 @@ async fn what_is_said_to_be_under_way_is_told_by_exactly_one_sms() {
     assert_eq!((told[0]["body"].as_str(), told[0]["to"].as_str()), (Some(expected.as_str()), Some(CALLER)));
     let third = said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     assert!(expected.ends_with(&third), "{third}");
-    house.clock.advance(Duration::from_secs(600));
+    house.clock.advance(Duration::from_mins(10));
     come_to_rest(&house).await;
     assert_eq!((house.twilio.messages().len(), house.google.events(SAM).len()), (1, 1));
 }
@@ -194,7 +194,7 @@ async fn a_booking_left_by_a_crash_whose_caller_was_told_nothing_is_given_up_unl
     }
     house.crash().await;
     house.google.clear_faults();
-    house.clock.advance(Duration::from_secs(120));
+    house.clock.advance(Duration::from_mins(2));
     house.restart().await;
     come_to_rest(&house).await;
     assert_eq!((promises_kept(&house).await.len(), house.google.count("events.insert")), (0, 1));

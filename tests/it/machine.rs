@@ -98,7 +98,7 @@ fn every_state_has_an_answer_to_whatever_happens() {
             match then {
                 Action::TellBooked => assert!(next.state.is_live() && next.state != BookingState::Compensating, "{told:?}"),
                 Action::Insert => {
-                    assert_eq!((next.state, next.inserts), (BookingState::Inserting, standing.inserts + 1), "{told:?}")
+                    assert_eq!((next.state, next.inserts), (BookingState::Inserting, standing.inserts + 1), "{told:?}");
                 }
                 Action::Delete => assert_eq!(next.state, BookingState::Compensating, "{told:?}"),
                 Action::TellUnreachable => assert_eq!(next.state, BookingState::Released, "{told:?}"),

@@ -1,5 +1,5 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::needless_pass_by_value, missing_docs)]
 
 mod arguments;
 mod availability;

@@ -57,13 +57,13 @@ fn a_name_that_stands_beside_its_call_is_found_by_the_calls_id() {
     let expected = [("t1", "first"), ("t2", "second"), ("t3", "third")].map(|(id, name)| (id.to_owned(), name.to_owned()));
     assert_eq!(names(calls(json!({ "toolWithToolCallList": tools }))), expected);
     let list = json!([{ "id": "t3" }, { "id": "t2", "name": "  " }, { "id": "t1", "function": { "name": "" } }, { "id": "t4" }]);
-    let named = names(calls(json!({ "toolCallList": list, "toolWithToolCallList": tools })));
+    let found = names(calls(json!({ "toolCallList": list, "toolWithToolCallList": tools })));
     let [first, second, third] = expected;
-    assert_eq!(named, [third, second, first, ("t4".to_owned(), String::new())]);
+    assert_eq!(found, [third, second, first, ("t4".to_owned(), String::new())]);
     let without_ids = json!([{ "arguments": {} }, { "arguments": {} }]);
     let tools = json!([{ "name": "first", "toolCall": {} }, { "name": "second", "toolCall": {} }]);
-    let named = names(calls(json!({ "toolCallList": without_ids, "toolWithToolCallList": tools })));
-    assert_eq!(named.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
+    let found = names(calls(json!({ "toolCallList": without_ids, "toolWithToolCallList": tools })));
+    assert_eq!(found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
 }
 
 #[test]

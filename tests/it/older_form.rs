@@ -53,9 +53,9 @@ async fn the_same_wish_without_an_id_gets_the_same_bytes_for_an_hour_and_the_sam
     let first = schedule(&house, "2026-11-24").await;
     assert_eq!(schedule(&house, "2026-11-24").await, first);
     house.restart().await;
-    house.clock.advance(Duration::from_secs(59 * 60));
+    house.clock.advance(Duration::from_mins(59));
     assert_eq!(schedule(&house, "2026-11-24").await, first);
-    house.clock.advance(Duration::from_secs(2 * 60));
+    house.clock.advance(Duration::from_mins(2));
     let later = older(&schedule(&house, "2026-11-24").await);
     assert_eq!(later, first.json()["result"]);
     assert_eq!((house.google.count("events.insert"), promises_kept(&house).await.len()), (1, 1));

@@ -61,7 +61,7 @@ async fn an_alert_is_posted_again_and_again_with_growing_pauses_until_it_is_take
     house.until("it is done", async || house.job("alert/1").await.state == "done").await;
     house.clock.advance(DAY);
     house.jobs_run().await;
-    let posted: Vec<Value> = house.alerts.requests_of("alert").iter().map(|entry| entry.json()).collect();
+    let posted: Vec<Value> = house.alerts.requests_of("alert").iter().map(super::fakes::journal::Entry::json).collect();
     let body = json!({ "id": "alert/1", "kind": "trouble", "business": SLUG, "text": "Something is wrong.", "since": "2026-11-23T14:00:00Z" });
     assert_eq!(posted, vec![body; 5], "each try has the same id, so that a receiver can tell");
 }

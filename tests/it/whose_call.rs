@@ -265,10 +265,10 @@ async fn a_transfer_goes_to_the_business_own_number_in_its_hours() {
     // It is 8 AM in Chicago, and the plumbers take calls from 10 to 12.
     let early = asked(&house, "transfer-destination-request", &theirs).await;
     assert!(early.status == 200 && early.json()["error"].is_string() && early.json().get("destination").is_none(), "{early:?}");
-    house.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    house.clock.advance(std::time::Duration::from_hours(2));
     let open = asked(&house, "transfer-destination-request", &theirs).await;
     assert_eq!(open.json()["destination"]["number"], "+15551249999");
-    house.clock.advance(std::time::Duration::from_secs(2 * 3600));
+    house.clock.advance(std::time::Duration::from_hours(2));
     assert!(asked(&house, "transfer-destination-request", &theirs).await.json()["error"].is_string());
     let nobody = asked(&house, "transfer-destination-request", &json!({})).await;
     assert!(nobody.status == 200 && nobody.json()["error"].is_string(), "{nobody:?}");

@@ -32,7 +32,7 @@ pub(super) struct Call<'a> {
 impl<'a> Call<'a> {
     pub(super) fn new(stage: &'a Stage) -> anyhow::Result<Self> {
         let day = stage.day().context("the example business has no open day in the next two weeks")?;
-        Ok(Self { stage, http: reqwest::Client::builder().no_proxy().build()?, day })
+        Ok(Self { stage, http: reqwest::Client::builder().no_proxy().tls_certs_only(std::iter::empty()).build()?, day })
     }
 
     pub(super) async fn play(&mut self) -> anyhow::Result<()> {
