@@ -221,7 +221,7 @@ impl<'a> Drive<'a> {
             time_zone: self.row.zone.clone(),
             booking: self.row.id,
             call_id: self.row.call_id.clone(),
-            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && !email.is_empty()),
+            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && is_address(email)),
         }
     }
 
@@ -241,6 +241,17 @@ impl<'a> Drive<'a> {
         }
         Ok(verdict)
     }
+}
+
+/// Whether mail could be sent there. A calendar refuses the whole event for a guest's address that is none, and what is
+/// heard on the telephone often is none ("dana at example dot com").
+fn is_address(email: &str) -> bool {
+    let plain =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+    let Some((local, domain)) = email.split_once('@') else { return false };
+    let labels =
+        domain.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    plain(local) && labels && domain.contains('.')
 }
 
 fn cause_of(happened: Happened) -> &'static str {
