@@ -6,9 +6,10 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::machine::{Action, Happened, Standing};
-use super::{Desk, identity, words};
+use super::{Desk, again, identity, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
+use crate::clock::Stopwatch;
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -147,7 +148,15 @@ impl<'a> Drive<'a> {
 
     async fn look(&self) -> Happened {
         let all_day = self.profile.rules.all_day_free_blocks;
-        match self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day).await {
+        let (watch, look) =
+            (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
+        let mut looked = look().await;
+        if let Err(fault) = &looked
+            && again::is_worth_it(watch, fault).await
+        {
+            looked = look().await;
+        }
+        match looked {
             Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => Happened::LookTaken,
             Ok(_) => Happened::LookFree,
             Err(fault) => self.unknown("look", &fault, Happened::LookUnknown),
