@@ -237,5 +237,6 @@ fn deleted_by_a_person<'a>(row: &'a BookingRow, event_id: &'a EventId) -> Move<'
         missing_since: None,
         event_id,
         etag: &row.etag,
+        tell: None,
     }
 }

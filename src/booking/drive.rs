@@ -42,7 +42,6 @@ struct Drive<'a> {
     row: BookingRow,
     place: Place,
     standing: Standing,
-    promised: bool,
 }
 
 impl Desk {
@@ -91,8 +90,7 @@ impl<'a> Drive<'a> {
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
         let standing = Standing { state: row.state, generation: row.generation, in_doubt, inserts: 0, wanted };
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let promised = row.promised;
-        Self { desk, profile, row, place, standing, promised }
+        Self { desk, profile, row, place, standing }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
@@ -134,9 +132,10 @@ impl<'a> Drive<'a> {
             missing_since: self.missing_since(happened),
             event_id: &event_id,
             etag: &self.row.etag,
+            tell: is_finished(next.state).then(|| self.outcome(next.state)),
         };
         match self.desk.store.move_booking(self.row.id, &step, self.desk.clock.now()).await? {
-            Moved::Made { promised } => self.promised = promised,
+            Moved::Made => {}
             Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
         }
         self.row.missing_since = self.missing_since(happened);
@@ -234,7 +233,15 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// What follows the end of a drive: what is left is taken up again, and who was told "being arranged" is told the outcome.
+    /// What is sent to a caller who was told that it is being arranged.
+    fn outcome(&self, state: BookingState) -> (String, Job) {
+        let row = BookingRow { state, ..self.row.clone() };
+        let text = words::late_outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
+        let job = Job::Sms { business: row.business, to: row.customer_phone, text };
+        (format!("told/{}/{}", row.id, state.as_str()), job)
+    }
+
+    /// What follows the end of a drive: what is left is taken up again.
     async fn end(&self, verdict: Verdict) -> Result<Verdict, store::Error> {
         let now = self.desk.clock.now();
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.state = self.row.state.as_str(), "a booking came to rest");
@@ -242,11 +249,6 @@ impl<'a> Drive<'a> {
             let key = format!("settle/{}/{}", self.row.id, crate::clock::epoch_ms(now));
             let job = Job::Settle { booking: self.row.id };
             self.desk.store.enqueue(&key, &job, now + std::time::Duration::from_secs(5)).await?;
-        } else if self.promised {
-            let today = self.profile.zone.date(now);
-            let text = words::late_outcome(self.profile, &self.row, today);
-            let job = Job::Sms { business: self.row.business.clone(), to: self.row.customer_phone.clone(), text };
-            self.desk.store.enqueue(&format!("told/{}/{}", self.row.id, self.row.state.as_str()), &job, now).await?;
         }
         Ok(verdict)
     }
