@@ -1,5 +1,5 @@
-//! Reading a calendar a second time when the first try failed at once: a connection that had gone stale, a server that was
-//! just replaced, a limit of this second. Only reads: what an insert did is asked of the calendar, never tried out.
+//! Asking a calendar a second time: whether it is worth it, and the pause before. A read is repeated when it failed at once:
+//! a connection that had gone stale, a server that was just replaced, a limit of this second.
 
 use std::time::Duration;
 
@@ -19,4 +19,12 @@ pub(super) async fn is_worth_it(watch: Stopwatch, fault: &Fault) -> bool {
         tokio::time::sleep(Duration::from_millis(PAUSE_MS + rand::random_range(0..JITTER_MS))).await;
     }
     may_pass
+}
+
+/// The pause before the insert of this number of one booking: a calendar that is out of breath must not be asked faster.
+pub(super) async fn pause_before_insert(number: u8) {
+    if number > 1 {
+        let pause_ms = PAUSE_MS << number.saturating_sub(1).min(4);
+        tokio::time::sleep(Duration::from_millis(pause_ms + rand::random_range(0..JITTER_MS))).await;
+    }
 }

@@ -163,6 +163,7 @@ impl<'a> Drive<'a> {
     }
 
     async fn insert(&mut self) -> Happened {
+        again::pause_before_insert(self.standing.inserts).await;
         match self.desk.calendars.insert(&self.place, &self.event()).await {
             Inserted::Placed(event) => {
                 self.row.etag = event.etag;
