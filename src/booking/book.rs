@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 use super::check::OpenTimes;
@@ -23,6 +24,9 @@ use crate::store::claims::{Claim, Move};
 
 /// How many times and technicians are tried for one wish before other times are offered.
 const MAX_ATTEMPTS: usize = 6;
+/// How long is asked whether a confirmed booking's event still stands. Without an answer it does: nobody loses a job over a
+/// calendar that is slow.
+const STILL_THERE: Duration = Duration::from_secs(1);
 /// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
 const LAST_MOMENT: Duration = Duration::from_millis(150);
 
@@ -177,24 +181,22 @@ impl Desk {
     async fn drop_deleted(&self, order: &Order<'_>, start: OffsetDateTime) -> Result<bool, Refusal> {
         let profile = order.asked.profile;
         let span = Span::starting(start, order.asked.service.duration + profile.rules.buffer);
-        let mut dropped = false;
+        let mut holders = Vec::new();
         for technician in &order.asked.crew {
             let Some(place) = place_of(profile, technician) else { continue };
-            for row in self.store.claims_between(&self.calendars.claim_key(&place), span).await? {
-                if row.state == BookingState::Confirmed {
-                    dropped |= self.drop_if_deleted(&row).await?;
-                }
-            }
+            holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
         }
-        Ok(dropped)
+        let confirmed = holders.iter().filter(|row| row.state == BookingState::Confirmed);
+        let dropped = try_join_all(confirmed.map(|row| self.drop_if_deleted(row))).await?;
+        Ok(dropped.contains(&true))
     }
 
     async fn drop_if_deleted(&self, row: &BookingRow) -> Result<bool, Refusal> {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let deleted = match self.calendars.get(&place, &row.event_id).await {
-            Ok(Some(event)) => event.cancelled,
+        let deleted = match tokio::time::timeout(STILL_THERE, self.calendars.get(&place, &row.event_id)).await {
+            Ok(Ok(Some(event))) => event.cancelled,
             // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
-            Ok(None) | Err(_) => false,
+            Ok(Ok(None) | Err(_)) | Err(_) => false,
         };
         if deleted {
             self.store.move_booking(row.id, &deleted_by_a_person(row, &row.event_id), self.clock.now()).await?;
@@ -235,5 +237,6 @@ fn deleted_by_a_person<'a>(row: &'a BookingRow, event_id: &'a EventId) -> Move<'
         missing_since: None,
         event_id,
         etag: &row.etag,
+        tell: None,
     }
 }

@@ -1,13 +1,15 @@
 //! What is open: the calendars and our own ledger are asked once, then the board answers.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use time::{Date, OffsetDateTime};
 
 use super::error::{NotOpen, Refusal};
-use super::{Caller, Desk, place_of};
+use super::{Caller, Desk, again, place_of};
 use crate::business::profile::{Profile, Service, Technician};
-use crate::clock::Deadline;
+use crate::calendar::{Fault, Place};
+use crate::clock::{Deadline, Stopwatch};
 use crate::scheduling::board::{Board, Member, Sight, reach};
 use crate::scheduling::busy::Span;
 use crate::scheduling::hours::WallSpan;
@@ -127,15 +129,36 @@ impl Desk {
     /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
     pub(super) async fn board<'p>(&self, asked: &Asked<'p>, span: Span, deadline: Deadline) -> Result<Board<'p>, Refusal> {
         let places: Vec<_> = asked.crew.iter().filter_map(|technician| place_of(asked.profile, technician)).collect();
-        let all_day = asked.profile.rules.all_day_free_blocks;
-        let looked = tokio::time::timeout(deadline.left(), self.calendars.busy(&places, span, all_day)).await;
-        let mut busy = looked.unwrap_or_default();
+        let mut busy = self.busy(&places, span, asked.profile.rules.all_day_free_blocks, deadline).await;
         let mut board = self.blank_board(asked, span).await?;
         for (member, technician) in board.crew.iter_mut().zip(&asked.crew) {
             let spans = place_of(asked.profile, technician).and_then(|place| busy.remove(&place)).and_then(Result::ok);
             member.calendar = spans.map_or(Sight::Unknown, |spans| Sight::Known(spans.into_iter().collect()));
         }
         Ok(board)
+    }
+
+    /// Busy time of each place, those that failed at once asked again. Who is missing could not be asked in time.
+    async fn busy(
+        &self,
+        places: &[Place],
+        span: Span,
+        all_day: bool,
+        deadline: Deadline,
+    ) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
+        let watch = Stopwatch::start();
+        let ask = async |places: &[Place]| {
+            tokio::time::timeout(deadline.left(), self.calendars.busy(places, span, all_day)).await.unwrap_or_default()
+        };
+        let mut busy = ask(places).await;
+        let failed = |(place, seen): (&Place, &Result<_, Fault>)| Some((place.clone(), seen.as_ref().err()?.clone()));
+        let (failed, faults): (Vec<Place>, Vec<Fault>) = busy.iter().filter_map(failed).unzip();
+        if let Some(fault) = faults.iter().find(|fault| matches!(fault, Fault::Unknown(_)))
+            && again::is_worth_it(watch, fault).await
+        {
+            busy.extend(ask(&failed).await);
+        }
+        busy
     }
 
     /// The same without the calendars, as if they were empty: what rules, hours and our own ledger allow.

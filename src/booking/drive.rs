@@ -6,9 +6,10 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::machine::{Action, Happened, Standing};
-use super::{Desk, identity, words};
+use super::{Desk, again, identity, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
+use crate::clock::Stopwatch;
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -41,7 +42,6 @@ struct Drive<'a> {
     row: BookingRow,
     place: Place,
     standing: Standing,
-    promised: bool,
 }
 
 impl Desk {
@@ -90,8 +90,7 @@ impl<'a> Drive<'a> {
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
         let standing = Standing { state: row.state, generation: row.generation, in_doubt, inserts: 0, wanted };
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let promised = row.promised;
-        Self { desk, profile, row, place, standing, promised }
+        Self { desk, profile, row, place, standing }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
@@ -133,9 +132,10 @@ impl<'a> Drive<'a> {
             missing_since: self.missing_since(happened),
             event_id: &event_id,
             etag: &self.row.etag,
+            tell: is_finished(next.state).then(|| self.outcome(next.state)),
         };
         match self.desk.store.move_booking(self.row.id, &step, self.desk.clock.now()).await? {
-            Moved::Made { promised } => self.promised = promised,
+            Moved::Made => {}
             Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
         }
         self.row.missing_since = self.missing_since(happened);
@@ -147,7 +147,15 @@ impl<'a> Drive<'a> {
 
     async fn look(&self) -> Happened {
         let all_day = self.profile.rules.all_day_free_blocks;
-        match self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day).await {
+        let (watch, look) =
+            (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
+        let mut looked = look().await;
+        if let Err(fault) = &looked
+            && again::is_worth_it(watch, fault).await
+        {
+            looked = look().await;
+        }
+        match looked {
             Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => Happened::LookTaken,
             Ok(_) => Happened::LookFree,
             Err(fault) => self.unknown("look", &fault, Happened::LookUnknown),
@@ -155,6 +163,7 @@ impl<'a> Drive<'a> {
     }
 
     async fn insert(&mut self) -> Happened {
+        again::pause_before_insert(self.standing.inserts).await;
         match self.desk.calendars.insert(&self.place, &self.event()).await {
             Inserted::Placed(event) => {
                 self.row.etag = event.etag;
@@ -221,11 +230,19 @@ impl<'a> Drive<'a> {
             time_zone: self.row.zone.clone(),
             booking: self.row.id,
             call_id: self.row.call_id.clone(),
-            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && !email.is_empty()),
+            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && is_address(email)),
         }
     }
 
-    /// What follows the end of a drive: what is left is taken up again, and who was told "being arranged" is told the outcome.
+    /// What is sent to a caller who was told that it is being arranged.
+    fn outcome(&self, state: BookingState) -> (String, Job) {
+        let row = BookingRow { state, ..self.row.clone() };
+        let text = words::late_outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
+        let job = Job::Sms { business: row.business, to: row.customer_phone, text };
+        (format!("told/{}/{}", row.id, state.as_str()), job)
+    }
+
+    /// What follows the end of a drive: what is left is taken up again.
     async fn end(&self, verdict: Verdict) -> Result<Verdict, store::Error> {
         let now = self.desk.clock.now();
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.state = self.row.state.as_str(), "a booking came to rest");
@@ -233,14 +250,20 @@ impl<'a> Drive<'a> {
             let key = format!("settle/{}/{}", self.row.id, crate::clock::epoch_ms(now));
             let job = Job::Settle { booking: self.row.id };
             self.desk.store.enqueue(&key, &job, now + std::time::Duration::from_secs(5)).await?;
-        } else if self.promised {
-            let today = self.profile.zone.date(now);
-            let text = words::late_outcome(self.profile, &self.row, today);
-            let job = Job::Sms { business: self.row.business.clone(), to: self.row.customer_phone.clone(), text };
-            self.desk.store.enqueue(&format!("told/{}/{}", self.row.id, self.row.state.as_str()), &job, now).await?;
         }
         Ok(verdict)
     }
+}
+
+/// Whether mail could be sent there. A calendar refuses the whole event for a guest's address that is none, and what is
+/// heard on the telephone often is none ("dana at example dot com").
+fn is_address(email: &str) -> bool {
+    let plain =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+    let Some((local, domain)) = email.split_once('@') else { return false };
+    let labels =
+        domain.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    plain(local) && labels && domain.contains('.')
 }
 
 fn cause_of(happened: Happened) -> &'static str {

@@ -1,6 +1,7 @@
 //! Deciding, then acting: what is open, and the one way in which a time becomes a job. Decisions are pure (`machine.rs`,
 //! `when.rs`); the shell around them asks the calendar, keeps the ledger and never holds a transaction across a call.
 
+mod again;
 pub mod book;
 pub mod check;
 mod drive;

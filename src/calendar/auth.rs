@@ -80,6 +80,7 @@ pub struct Tokens(Arc<Inner>);
 
 struct Inner {
     address: String,
+    acts_for_a_user: bool,
     minter: Authenticator<Line>,
     clock: Clock,
     state: Mutex<State>,
@@ -133,7 +134,15 @@ impl Tokens {
         // Builds in memory and waits for nothing.
         let minter = builder.build().now_or_never().and_then(Result::ok);
         let minter = minter.ok_or(format!("{setting}: the private key in {shown} cannot be used"))?;
-        Ok(Self(Arc::new(Inner { address, minter, clock, state: Mutex::default() })))
+        let acts_for_a_user = settings.impersonate.is_some();
+        Ok(Self(Arc::new(Inner { address, acts_for_a_user, minter, clock, state: Mutex::default() })))
+    }
+
+    /// Whether events may have guests: Google refuses those of a service account that acts for nobody
+    /// (`forbiddenForServiceAccounts`).
+    #[must_use]
+    pub fn may_invite(&self) -> bool {
+        self.0.acts_for_a_user
     }
 
     /// Whose calendars these tokens open: the user acted for, else the service account itself; lower-case.

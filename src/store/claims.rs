@@ -8,6 +8,7 @@ use sqlx::{Any, AnyConnection};
 use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
+use super::jobs::{Job, insert_job};
 use super::row::truth;
 use super::{Error, Store};
 use crate::clock::epoch_ms;
@@ -48,16 +49,16 @@ pub struct Move<'a> {
     pub event_id: &'a EventId,
     /// See [`BookingRow::etag`].
     pub etag: &'a str,
+    /// The key and the job that tell the caller, if they were told that it is being arranged: kept with the move or not at
+    /// all, so that no crash comes between the two.
+    pub tell: Option<(String, Job)>,
 }
 
 /// What came of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// It was made; whether the caller was told meanwhile that it is being arranged.
-    Made {
-        /// See [`BookingRow::promised`].
-        promised: bool,
-    },
+    /// It was made.
+    Made,
     /// The booking stood elsewhere: somebody else moved it.
     Elsewhere,
 }
@@ -93,11 +94,17 @@ impl Store {
         .bind(step.etag)
         .bind(epoch_ms(now));
         let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
+        let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };
-                record.execute(db).await?;
-                Ok(Moved::Made { promised: truth(&row, "promised")? })
+                record.execute(&mut *db).await?;
+                if let Some(tell) = tell
+                    && truth(&row, "promised")?
+                {
+                    tell.execute(db).await?;
+                }
+                Ok(Moved::Made)
             }
             .boxed()
         })

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sqlx::any::AnyRow;
+use sqlx::Any;
+use sqlx::any::{AnyArguments, AnyRow};
+use sqlx::query::Query;
 use time::OffsetDateTime;
 
 use super::row::column;
@@ -79,13 +81,7 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn enqueue(&self, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<bool, Error> {
-        let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
-        let query = sqlx::query(
-            "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
-             VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
-        );
-        let made = self.execute(query.bind(key).bind(payload).bind(epoch_ms(run_at))).await?;
-        Ok(made == 1)
+        Ok(self.execute(insert_job(key, job, run_at)?).await? == 1)
     }
 
     /// Takes the job that is due longest, for `lease`.
@@ -150,6 +146,16 @@ impl Store {
         self.execute(query).await?;
         Ok(())
     }
+}
+
+/// Keeps a job, on its own or together with what it follows from.
+pub(super) fn insert_job(key: &str, job: &Job, run_at: OffsetDateTime) -> Result<Query<'static, Any, AnyArguments>, Error> {
+    let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
+    let query = sqlx::query(
+        "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
+         VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
+    );
+    Ok(query.bind(key.to_owned()).bind(payload).bind(epoch_ms(run_at)))
 }
 
 fn read_leased(row: &AnyRow) -> Result<LeasedJob, Error> {

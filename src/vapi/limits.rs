@@ -26,9 +26,9 @@ impl ToolLimits {
         Self(Arc::new(limits.collect()))
     }
 
-    /// Whether this call may use one more tool now; it is counted.
-    pub(super) fn allow(&self, business: &Slug, call: &str) -> bool {
-        let Some(limiter) = self.0.get(business) else { return true };
+    /// Whether this call may use one more tool now; it is counted. Requests that belong to no call are not one call's.
+    pub(super) fn allow(&self, business: &Slug, call: Option<&str>) -> bool {
+        let (Some(limiter), Some(call)) = (self.0.get(business), call) else { return true };
         // A keyed limiter never shrinks by itself.
         if limiter.len() > MAX_COUNTED_CALLS {
             limiter.retain_recent();

@@ -138,13 +138,15 @@ impl Station {
         let (profile, call) = (Arc::clone(profile), call.clone());
         let work = move || async move {
             // Counted only here: what was answered before is not done again, and does not count again.
-            let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref().unwrap_or_default());
+            let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref());
             let reply = if may_run {
                 request.run(&desk, &clock, &profile, deadline.earlier_by(MARGIN)).await
             } else {
                 Reply::passing(TOO_MANY)
             };
-            Answer { text: rendered(form, &call, &reply).into(), sticks: reply.sticks, acted: reply.acted }
+            // A key that is neither an id nor all arguments would hold what was missing against whoever gives it later.
+            let sticks = reply.sticks && (!reply.is_error || call.id.is_some() || request.caller.call_id.is_some());
+            Answer { text: rendered(form, &call, &reply).into(), sticks, acted: reply.acted }
         };
         self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))
     }

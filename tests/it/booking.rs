@@ -211,3 +211,22 @@ async fn a_business_without_technicians_uses_its_own_calendar_and_names_nobody()
     assert!(named.is_error() && said(&named).contains("leave the technician out"), "{named:?}");
     assert_eq!(promises_kept(&house).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_may_not_invite_and_an_address_that_is_none_cost_no_booking() {
+    let business = format!("{BUSINESS}\n[rules]\ninvite_caller = true\n");
+    let house = Plan::new().business(SLUG, &business).build().await;
+    let sentence = said(&house.tool("call-1", "t1", BOOK, full()).await);
+    assert!(sentence.contains("You're booked"), "{sentence}");
+    assert!(only_event(&house).await.get("attendees").is_none());
+    let house = Plan::new().business(SLUG, &business).set("GOOGLE_IMPERSONATE", SAM).build().await;
+    house.google.allow_delegation_for(SAM);
+    house.google.share(SAM, SAM, crate::fakes::google_access::Role::Owner);
+    for (number, email) in
+        ["dana at example dot com", "@", "dana@localhost", "a b@example.com", "<dana@example.com>"].into_iter().enumerate()
+    {
+        let wish = with(repair_by_sam(&crate::promises::place(number)), &json!({ "email": email }));
+        assert!(said(&house.tool("call-1", &format!("t{number}"), BOOK, wish).await).contains("You're booked"), "{email}");
+        assert!(house.google.requests_of("events.insert")[number].json().get("attendees").is_none(), "{email}");
+    }
+}

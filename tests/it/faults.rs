@@ -217,6 +217,7 @@ async fn the_older_form_says_pending_and_down_in_its_own_fields() {
 async fn an_event_that_is_first_seen_by_the_repeated_look_counts() {
     let house = House::new().await;
     house.google.fault("events.list", Fault::status(503, "backendError"));
+    house.google.fault("events.list", Fault::status(503, "backendError"));
     let first = house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await;
     assert_eq!(said(&first), DOWN);
     let at = time::macros::datetime!(2026-11-24 08:00 -5);
@@ -224,4 +225,51 @@ async fn an_event_that_is_first_seen_by_the_repeated_look_counts() {
     let second = said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     assert!(second.contains("already taken"), "{second}");
     assert_eq!(promises_kept(&house).await.len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_fails_once_costs_the_caller_nothing() {
+    let house = House::new().await;
+    let once = || {
+        [
+            Fault::status(503, "backendError"),
+            Fault::Status { code: 500, reason: "", retry_after: None, html: true },
+            Fault::status(403, "rateLimitExceeded"),
+            Fault::ResetBeforeCommit,
+            Fault::TruncatedAfterCommit,
+        ]
+    };
+    for (number, fault) in once().into_iter().enumerate() {
+        let (looks, inserts) = (house.google.count("events.list"), house.google.count("events.insert"));
+        house.google.fault("events.list", fault.clone());
+        let sentence = said(&in_time(house.tool(&format!("call-{number}"), "t1", BOOK, repair_by_sam(&place(number)))).await);
+        assert!(sentence.contains("You're booked"), "{fault:?}: {sentence}");
+        assert_eq!(
+            (house.google.count("events.list"), house.google.count("events.insert")),
+            (looks + 2, inserts + 1),
+            "{fault:?}"
+        );
+    }
+    for (number, fault) in once().into_iter().enumerate() {
+        let asked = house.google.count("freebusy.query");
+        house.google.fault("freebusy.query", fault.clone());
+        let open = in_time(house.tool(&format!("call-{number}"), "t2", "checkAvailability", when("2026-12-01"))).await;
+        assert!(!open.is_error() && said(&open).contains("8 AM"), "{fault:?}: {open:?}");
+        assert_eq!(house.google.count("freebusy.query"), asked + 2, "{fault:?}");
+    }
+    house.google.fault_in("freebusy.query", ALEX, Fault::Errors { with_busy: true, reason: "internalError" });
+    let question = with(when("2026-12-01"), &json!({ "technician": "alex" }));
+    assert!(said(&house.tool("call-9", "t1", "checkAvailability", question).await).contains("8 AM"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_cannot_be_asked_for_cost_no_answer() {
+    let house = House::new().await;
+    let first = said(&house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00")).await);
+    said(&house.tool_of("+15551112222", "call-2", "t1", BOOK, repair("2026-11-24T08:00")).await);
+    house.google.fault_always("events.get", Fault::HangBeforeCommit);
+    let third = said(&in_time(house.tool_of("+15553334444", "call-3", "t1", BOOK, repair("2026-11-24T08:00"))).await);
+    assert!(third.contains("already taken") && third.contains("I do have"), "{third}");
+    let again = said(&in_time(house.tool("call-4", "t1", BOOK, repair("2026-11-24T08:00"))).await);
+    assert_eq!(again, first);
 }

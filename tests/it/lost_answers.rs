@@ -46,16 +46,15 @@ async fn an_insert_whose_answer_is_lost_ends_in_one_event_and_one_booking_that_i
 #[tokio::test(flavor = "multi_thread")]
 async fn a_duplicate_is_resolved_by_asking_for_the_event() {
     let house = House::new().await;
-    // The first question comes too early: Google does not show the event yet, so the same insert is sent again.
-    house.google.lag_reads(1);
+    // The get after the lost answer and the look before the next insert do not see the event yet.
+    house.google.lag_reads(2);
     house.google.fault("events.insert", Fault::ResetAfterCommit);
-    said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
-    let statuses: Vec<_> = house.google.requests_of("events.insert").iter().map(|entry| entry.outcome).collect();
+    said(&in_time(house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00"))).await);
+    let inserts = house.google.requests_of("events.insert");
+    let statuses: Vec<_> = inserts.iter().map(|entry| entry.outcome).collect();
     assert_eq!((statuses, house.google.count("events.get")), (vec![Some(200), Some(409)], 2));
-    assert_eq!(
-        house.google.requests_of("events.insert")[0].json()["id"],
-        house.google.requests_of("events.insert")[1].json()["id"]
-    );
+    assert_eq!(inserts[0].json(), inserts[1].json());
+    assert_eq!(promises_kept(&house).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -222,4 +221,39 @@ async fn a_pending_booking_whose_time_a_person_takes_is_given_up_and_told() {
     come_to_rest(&house).await;
     let live: Vec<Value> = house.google.events(SAM);
     assert_eq!((promises_kept(&house).await.len(), live.len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_of_ours_beside_a_persons_is_taken_out_again() {
+    let house = House::new().await;
+    house.google.lag_reads(1000);
+    house.google.fault_always("events.insert", Fault::status_after_commit(503, "backendError"));
+    let pending = said(&in_time(house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00"))).await);
+    assert_eq!((pending.as_str(), house.google.events(SAM).len()), (PENDING, 1));
+    let staff =
+        json!({ "start": { "dateTime": "2026-11-24T08:30:00-05:00" }, "end": { "dateTime": "2026-11-24T09:00:00-05:00" } });
+    house.google.staff_adds_event(SAM, &staff);
+    house.google.clear_faults();
+    house.google.fault("events.delete", Fault::status(503, "backendError"));
+    let told = messages(&house, 1).await;
+    assert!(told[0]["body"].as_str().unwrap().contains("Nothing is booked"), "{told:?}");
+    come_to_rest(&house).await;
+    let left = house.google.events(SAM);
+    assert_eq!((promises_kept(&house).await.len(), left.len(), &left[0]["summary"]), (0, 1, &Value::Null), "{left:?}");
+    assert_eq!(house.twilio.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_promised_before_a_crash_is_done_and_told_after_it() {
+    let mut house = House::new().await;
+    house.google.fault_always("events.insert", Fault::HangBeforeCommit);
+    let pending = said(&in_time(house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00"))).await);
+    assert_eq!(pending, PENDING);
+    house.crash().await;
+    house.google.clear_faults();
+    house.clock.advance(Duration::from_secs(120));
+    house.restart().await;
+    let told = messages(&house, 1).await;
+    assert!(told[0]["body"].as_str().unwrap().contains("You're booked"), "{told:?}");
+    assert_eq!(promises_kept(&house).await.len(), 1);
 }

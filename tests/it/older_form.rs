@@ -203,3 +203,28 @@ async fn the_embedded_calendar_answers_the_tutorial_as_well() {
     assert_eq!((rows.len(), event.summary.as_str(), event.cancelled), (1, "HVAC repair - Test Customer", false));
     assert_eq!((house.google.requests_of("events.insert").len(), house.google.count("events.list")), (0, 0));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_missing_can_be_given_a_moment_later() {
+    let house = House::new().await;
+    for missing in ["customerName", "customerPhone", "timeWindow"] {
+        let mut parameters = tutorial("2026-11-24");
+        parameters[missing] = json!(if missing == "timeWindow" { "at night" } else { "" });
+        let refused = older(&house.function("scheduleHVACAppointment", parameters).await);
+        assert!(refused["success"] == false && refused["error"].is_string(), "{missing}: {refused}");
+    }
+    let booked = older(&schedule(&house, "2026-11-24").await);
+    assert_eq!(booked["success"], true, "{booked}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_without_a_call_do_not_count_against_one_another() {
+    let business = format!("{}\n[limits]\ntool_calls_per_call_per_minute = 3\n", crate::house::BUSINESS);
+    let house = Plan::new().business(crate::house::SLUG, &business).build().await;
+    for number in 0..8 {
+        let wish = with(repair(&crate::promises::place(number)), &json!({ "customerPhone": format!("+1555400{number:04}") }));
+        let result = older(&house.function("bookAppointment", wish).await);
+        assert_eq!(result["success"], true, "{result}");
+    }
+    assert_eq!(promises_kept(&house).await.len(), 8);
+}

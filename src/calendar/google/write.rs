@@ -1,5 +1,5 @@
-//! Making an event at Google, and taking it out again. The id is ours, so the same insert may be sent again by whoever owns the booking; it is never
-//! sent twice from here, except after a rejected token.
+//! Making an event at Google, and taking it out again. The id is ours, so the same insert may be sent again by whoever owns
+//! the booking; it is never sent twice from here, except after a rejected token.
 
 use std::collections::HashMap;
 
@@ -16,12 +16,13 @@ use crate::names::EventId;
 impl Google {
     /// Makes the event. "Placed" is said only if the answer shows what was asked for.
     pub async fn insert(&self, place: &Place, event: &NewEvent) -> Inserted {
-        let (calendar, wanted) =
-            match calendar_segment(&place.calendar).and_then(|calendar| Ok((calendar, wire_event(place, event)?))) {
-                Ok(both) => both,
-                Err(fault) => return Inserted::Refused(fault.to_string()),
-            };
-        let invites = event.invite.is_some();
+        let may_invite = self.account(&place.business).is_ok_and(|account| account.tokens.may_invite());
+        let wanted = calendar_segment(&place.calendar).and_then(|calendar| Ok((calendar, wire_event(place, event, may_invite)?)));
+        let (calendar, wanted) = match wanted {
+            Ok(both) => both,
+            Err(fault) => return Inserted::Refused(fault.to_string()),
+        };
+        let invites = wanted.attendees.is_some();
         let outcome = self.call("events.insert", &place.business, move |hub, mut wire| {
             let (wanted, calendar) = (wanted.clone(), calendar.clone());
             async move {
@@ -81,7 +82,7 @@ fn is_as_asked(placed: &Event, asked: &NewEvent) -> bool {
     same_time && !placed.cancelled
 }
 
-fn wire_event(place: &Place, event: &NewEvent) -> Result<api::Event, Fault> {
+fn wire_event(place: &Place, event: &NewEvent, may_invite: bool) -> Result<api::Event, Fault> {
     let moment = |instant| {
         Ok(api::EventDateTime { date: None, date_time: Some(to_chrono(instant)?), time_zone: Some(event.time_zone.clone()) })
     };
@@ -99,7 +100,7 @@ fn wire_event(place: &Place, event: &NewEvent) -> Result<api::Event, Fault> {
         start: Some(moment(event.span.start)?),
         end: Some(moment(event.span.end)?),
         extended_properties: Some(api::EventExtendedProperties { private: Some(private), shared: None }),
-        attendees: event.invite.as_ref().map(guest),
+        attendees: event.invite.as_ref().filter(|_| may_invite).map(guest),
         ..api::Event::default()
     })
 }
