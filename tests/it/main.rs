@@ -15,6 +15,8 @@ mod fakes_reads;
 mod fakes_token;
 mod google;
 mod house;
+mod inbox;
+mod inflight;
 mod machine;
 mod machine_lives;
 mod message;
