@@ -21,6 +21,7 @@ mod machine;
 mod machine_lives;
 mod message;
 mod message_odd;
+mod names;
 mod scheduling;
 mod settings;
 mod speech;
