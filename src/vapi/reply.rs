@@ -97,7 +97,9 @@ impl Reply {
                 let local: Vec<_> = open.iter().map(|start| profile.zone.civil(*start)).collect();
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
                 let sentence = format!("{why} Nothing is booked. {}", others(&local, today));
-                Self::result(sentence, json!({ "success": false, "slots": instants(&local) }))
+                let may_pass =
+                    matches!(because, NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable));
+                Self { sticks: !may_pass, ..Self::result(sentence, json!({ "success": false, "slots": instants(&local) })) }
             }
         }
     }
@@ -171,30 +173,35 @@ fn others(local: &[OffsetDateTime], today: Date) -> String {
 
 /// Why there is nothing, about a whole date or one start of it.
 fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>, today: Date, service: &str) -> String {
-    let day = start.map(OffsetDateTime::date).or(date).map_or_else(|| "That day".into(), |date| spoken_date(date, today));
-    let time = start.map_or_else(|| "That time".into(), |start| spoken_date_time(start, today));
+    let day = start.map(OffsetDateTime::date).or(date).map_or_else(|| "that day".into(), |date| spoken_date(date, today));
+    let time = start.map_or_else(|| "that time".into(), |start| spoken_date_time(start, today));
     let closed = |reason: &Option<String>| match reason {
         Some(reason) if !reason.is_empty() => format!("We are closed on {day}: {reason}."),
         _ => format!("We are closed on {day}."),
     };
-    match because {
+    capitalised(&match because {
         NotOpen::Day(slots::Reason::Closed { reason }) | NotOpen::Start(slots::Refusal::Closed { reason }) => closed(reason),
         NotOpen::Day(slots::Reason::BeyondHorizon { last_date })
         | NotOpen::Start(slots::Refusal::BeyondHorizon { last_date }) => {
             format!("We take bookings up to {}.", spoken_date(*last_date, today))
         }
         NotOpen::Day(slots::Reason::PastDate) | NotOpen::Start(slots::Refusal::Past) => format!("{day} is in the past."),
-        NotOpen::Day(slots::Reason::TooLong) => format!("A {service} does not fit into our hours on {day}."),
+        NotOpen::Day(slots::Reason::TooLong) => format!("Our hours on {day} are too short for {service}."),
         NotOpen::Day(slots::Reason::WindowClosed) => format!("On {day} we are open, but not at that time of the day."),
         NotOpen::Day(slots::Reason::TooSoon) => format!("What is left of {day} is too soon for us."),
         NotOpen::Day(slots::Reason::FullyBooked) => format!("{day} is fully booked at that time of the day."),
-        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for a {service}."),
+        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for {service}."),
         NotOpen::Start(slots::Refusal::TooSoon) => format!("{time} is too soon for us."),
         NotOpen::Start(slots::Refusal::Taken) => format!("{time} is already taken."),
         NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable) => {
             "I can't see the whole calendar right now.".into()
         }
-    }
+    })
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn instants(local: &[OffsetDateTime]) -> Vec<String> {

@@ -113,9 +113,10 @@ impl Request {
                 desk.check(profile, &self.question(), deadline).await.map(|openings| Reply::openings(profile, &openings))
             }
             Tool::BookAppointment | Tool::ScheduleHvacAppointment => {
-                let service = self.text(SERVICE).unwrap_or_else(|| "job".into());
+                // As the business calls it: what the model said may be a whole sentence.
+                let service = profile.service(self.arguments.text(SERVICE)).map_or("the job", |service| service.name.as_str());
                 let today = profile.zone.date(clock.now());
-                desk.book(profile, &self.wish(), deadline).await.map(|booking| Reply::booking(profile, &booking, &service, today))
+                desk.book(profile, &self.wish(), deadline).await.map(|booking| Reply::booking(profile, &booking, service, today))
             }
         };
         reply.unwrap_or_else(|refusal| {
