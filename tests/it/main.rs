@@ -22,6 +22,7 @@ mod machine_lives;
 mod message;
 mod message_odd;
 mod names;
+mod reply;
 mod scheduling;
 mod settings;
 mod speech;
