@@ -44,10 +44,12 @@ pub struct Full;
 #[error("the work ended without a result")]
 pub struct Died;
 
-/// Takes the key out when the work ends, however it ends: a panic must not leave waiters behind for ever.
+/// Takes the key out when the work ends, however it ends: a panic must not leave waiters behind for ever. The result's sender
+/// goes after the key, so that who hears of a death and tries again does not join the dead.
 struct Leave<K: Eq + Hash, V> {
     running: Arc<DashMap<K, watch::Receiver<Option<V>>>>,
     key: K,
+    result: watch::Sender<Option<V>>,
 }
 
 impl<K: Eq + Hash, V> Drop for Leave<K, V> {
@@ -82,12 +84,12 @@ where
             Entry::Vacant(_) if full => Err(Full),
             Entry::Vacant(vacant) => {
                 let (result, receiver) = watch::channel(None);
-                let leave = Leave { running: Arc::clone(&self.running), key: vacant.key().clone() };
+                let leave = Leave { running: Arc::clone(&self.running), key: vacant.key().clone(), result };
                 vacant.insert(receiver.clone());
                 let work = work();
                 self.runtime.spawn(async move {
                     let value = work.await;
-                    result.send_replace(Some(value));
+                    leave.result.send_replace(Some(value));
                     drop(leave);
                 });
                 Ok(Running(receiver))

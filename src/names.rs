@@ -141,19 +141,18 @@ impl Phone {
         (sane && text != WITHHELD_AS_NUMBER).then(|| Self(text.to_owned()))
     }
 
-    /// Reads a number as people say and write it (`(555) 123-4567`), in the country of `home` where it has none.
-    /// Numbers that are possible but not assigned are accepted: a test number must book, and a caller knows best.
+    /// Reads a number as people say and write it (`(555) 123-4567`), in the country of `home` where it names none.
+    /// Numbers that are possible but not assigned are accepted: a test number must book, and a caller knows best. `None` for
+    /// what is too short or too long for its country, and for a number without its area code, which nobody else can reach.
     #[must_use]
     pub fn dictated(text: &str, home: &Phone) -> Option<Self> {
-        let compact: String = text.chars().filter(|c| !matches!(c, ' ' | '-' | '.' | '(' | ')' | '/')).collect();
-        if let Some(phone) = Self::e164(&compact) {
-            return Some(phone);
-        }
         let util = &rlibphonenumber::PHONE_NUMBER_UTIL;
         let country = util.parse(&home.0, None).ok()?.country_code;
-        let number = util.parse(&compact, util.get_region_for_country_code(country)).ok()?;
+        // Even E.164 is read: people put a "(0)" behind the country code.
+        let number = util.parse(text, util.get_region_for_country_code(country)).ok()?;
+        let is_whole = util.is_possible_number_with_reason(&number) == Ok(rlibphonenumber::NumberLengthType::IsPossible);
         let text = util.format(&number, rlibphonenumber::PhoneNumberFormat::E164);
-        util.is_possible_number(&number).then(|| Self::e164(&text)).flatten()
+        is_whole.then(|| Self::e164(&text)).flatten()
     }
 
     /// The whole number: for the wire and the owner's eyes, never for a log.

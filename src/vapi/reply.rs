@@ -185,13 +185,13 @@ fn others(local: &[OffsetDateTime], unseen: bool, today: Date) -> String {
 
 /// Why there is nothing, about a whole date or one start of it.
 fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>, today: Date, service: &str) -> String {
-    let day = start.map(OffsetDateTime::date).or(date).map_or_else(|| "That day".into(), |date| spoken_date(date, today));
-    let time = start.map_or_else(|| "That time".into(), |start| spoken_date_time(start, today));
+    let day = start.map(OffsetDateTime::date).or(date).map_or_else(|| "that day".into(), |date| spoken_date(date, today));
+    let time = start.map_or_else(|| "that time".into(), |start| spoken_date_time(start, today));
     let closed = |reason: &Option<String>| match reason {
         Some(reason) if !reason.is_empty() => format!("We are closed on {day}: {reason}."),
         _ => format!("We are closed on {day}."),
     };
-    match because {
+    capitalised(&match because {
         NotOpen::Day(slots::Reason::Closed { reason }) | NotOpen::Start(slots::Refusal::Closed { reason }) => closed(reason),
         NotOpen::Day(slots::Reason::BeyondHorizon { last_date })
         | NotOpen::Start(slots::Refusal::BeyondHorizon { last_date }) => {
@@ -208,7 +208,12 @@ fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>,
         NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable) => {
             "I can't see the whole calendar right now.".into()
         }
-    }
+    })
+}
+
+fn capitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 fn instants(local: &[OffsetDateTime]) -> Vec<String> {

@@ -251,7 +251,7 @@ async fn what_was_promised_before_a_crash_is_done_and_told_after_it() {
     assert_eq!(pending, PENDING);
     house.crash().await;
     house.google.clear_faults();
-    house.clock.advance(Duration::from_secs(120));
+    house.clock.advance(Duration::from_mins(2));
     house.restart().await;
     let told = messages(&house, 1).await;
     assert!(told[0]["body"].as_str().unwrap().contains("You're booked"), "{told:?}");

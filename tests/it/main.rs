@@ -1,5 +1,12 @@
 //! All tests, in one program: one link instead of many. They use what the crate shows to everybody, and the built binary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::needless_pass_by_value, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::match_same_arms,
+    missing_docs
+)]
 
 mod arguments;
 mod availability;
@@ -23,11 +30,14 @@ mod health;
 mod house;
 mod inbound;
 mod inbound_faults;
+mod inbox;
+mod inflight;
 mod lost_answers;
 mod machine;
 mod machine_lives;
 mod message;
 mod message_odd;
+mod names;
 mod older_form;
 mod once;
 mod outbox;
@@ -38,11 +48,16 @@ mod quiet_log;
 mod races;
 mod readme;
 mod refused;
+mod reply;
 mod ringing;
 mod scheduling;
 mod settings;
 mod silent_calls;
 mod speech;
+mod store;
+mod store_calls;
+mod store_moves;
+mod store_rows;
 mod suspects;
 mod times;
 mod tool_messages;

@@ -1,0 +1,113 @@
+//! Moves of bookings: recorded with their evidence, made from where the booking stands, and found again after a restart.
+
+use ringbook::names::{BookingId, BookingState};
+use ringbook::store::bookings::BookingRow;
+use ringbook::store::claims::{Move, Moved};
+use ringbook::store::jobs::Job;
+
+use crate::store::{NINE, NOW, Shelf, claim, claimed, minutes, step};
+
+#[tokio::test]
+async fn a_booking_is_read_back_as_it_was_written() {
+    let shelf = Shelf::new().await;
+    let row = BookingRow {
+        technician_named: true,
+        generation: 2,
+        in_doubt: true,
+        promised: true,
+        missing_since: Some(NOW),
+        customer_name: "Zoë \"O'Brien\"; DROP TABLE bookings; --\u{1f600}".into(),
+        address: "1 Main St".into(),
+        email: "dana@example.com".into(),
+        ..claim(NINE, "v1/+15557654321")
+    };
+    claimed(&shelf.store, &row).await;
+    let shelf = shelf.reopened().await;
+    assert_eq!(shelf.store.booking(row.id).await.unwrap(), Some(row));
+}
+
+#[tokio::test]
+async fn every_move_is_recorded_with_its_cause_and_evidence_and_survives() {
+    let shelf = Shelf::new().await;
+    let row = claim(NINE, "+15550000001");
+    claimed(&shelf.store, &row).await;
+    let sent =
+        Move { cause: "look_free", evidence: "e1", in_doubt: true, ..step(&row, BookingState::Claimed, BookingState::Inserting) };
+    let placed = Move {
+        cause: "insert_placed",
+        evidence: "e1 tag",
+        generation: 1,
+        ..step(&row, BookingState::Inserting, BookingState::Confirmed)
+    };
+    for step in [&sent, &placed] {
+        assert_eq!(shelf.store.move_booking(row.id, step, NOW).await.unwrap(), Moved::Made);
+    }
+    let shelf = shelf.reopened().await;
+    let moves = shelf.moves(row.id).await;
+    let expected = [
+        ("", "claimed", "wish", "t1"),
+        ("claimed", "inserting", "look_free", "e1"),
+        ("inserting", "confirmed", "insert_placed", "e1 tag"),
+    ];
+    let expected =
+        expected.map(|(from, to, cause, evidence)| (from.to_owned(), to.to_owned(), cause.to_owned(), evidence.to_owned()));
+    assert_eq!(moves, expected);
+    let kept = shelf.store.booking(row.id).await.unwrap().unwrap();
+    assert_eq!((kept.state, kept.generation, kept.in_doubt, kept.etag.as_str()), (BookingState::Confirmed, 1, false, "etag"));
+}
+
+#[tokio::test]
+async fn who_comes_from_the_wrong_state_moves_nothing_and_records_nothing() {
+    let shelf = Shelf::new().await;
+    let row = claim(NINE, "+15550000001");
+    claimed(&shelf.store, &row).await;
+    let from_elsewhere = step(&row, BookingState::Inserting, BookingState::Confirmed);
+    assert_eq!(shelf.store.move_booking(row.id, &from_elsewhere, NOW).await.unwrap(), Moved::Elsewhere);
+    assert_eq!(shelf.store.move_booking(BookingId::new(), &from_elsewhere, NOW).await.unwrap(), Moved::Elsewhere);
+    assert_eq!(shelf.store.booking(row.id).await.unwrap().unwrap().state, BookingState::Claimed);
+    assert_eq!(shelf.moves(row.id).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_promise_is_made_only_while_nothing_is_decided_and_is_told_with_the_move_that_decides() {
+    let shelf = Shelf::new().await;
+    let row = claim(NINE, "+15550000001");
+    claimed(&shelf.store, &row).await;
+    assert!(shelf.store.promise_booking(row.id).await.unwrap());
+    shelf.store.move_booking(row.id, &step(&row, BookingState::Claimed, BookingState::Inserting), NOW).await.unwrap();
+    assert!(shelf.store.promise_booking(row.id).await.unwrap(), "a second one is told the same");
+    let job = Job::Settle { booking: row.id };
+    let told = |row, from| Move { tell: Some(("told".to_owned(), job.clone())), ..step(row, from, BookingState::Confirmed) };
+    let confirmed = shelf.store.move_booking(row.id, &told(&row, BookingState::Inserting), NOW).await.unwrap();
+    assert_eq!(confirmed, Moved::Made);
+    let leased = shelf.store.lease_job(NOW, std::time::Duration::from_secs(9)).await.unwrap().unwrap();
+    assert_eq!((leased.key.as_str(), &leased.job), ("told", &job));
+    assert!(shelf.store.finish_job(&leased).await.unwrap());
+    assert!(!shelf.store.promise_booking(row.id).await.unwrap());
+    let silent = claim(NINE + minutes(600), "+15550000003");
+    claimed(&shelf.store, &silent).await;
+    shelf.store.move_booking(silent.id, &told(&silent, BookingState::Claimed), NOW).await.unwrap();
+    assert!(
+        shelf.store.lease_job(NOW, std::time::Duration::from_secs(9)).await.unwrap().is_none(),
+        "nobody was promised anything"
+    );
+    let lost = claim(NINE + minutes(300), "+15550000002");
+    claimed(&shelf.store, &lost).await;
+    shelf.store.move_booking(lost.id, &step(&lost, BookingState::Claimed, BookingState::Compensating), NOW).await.unwrap();
+    assert!(!shelf.store.promise_booking(lost.id).await.unwrap(), "what is being taken out is never promised");
+}
+
+#[tokio::test]
+async fn unfinished_bookings_are_found_until_they_are_decided() {
+    let shelf = Shelf::new().await;
+    let rows: Vec<BookingRow> = (0..4).map(|index| claim(NINE + minutes(index * 200), "+15550000001")).collect();
+    let states = [BookingState::Claimed, BookingState::Inserting, BookingState::Compensating, BookingState::Confirmed];
+    for (row, state) in rows.iter().zip(states) {
+        claimed(&shelf.store, row).await;
+        shelf.store.move_booking(row.id, &step(row, BookingState::Claimed, state), NOW).await.unwrap();
+    }
+    let shelf = shelf.reopened().await;
+    let found = shelf.store.unfinished_bookings(NOW + minutes(1)).await.unwrap();
+    assert_eq!(found.iter().map(|row| row.state).collect::<Vec<_>>(), states[..3]);
+    assert!(shelf.store.unfinished_bookings(NOW).await.unwrap().is_empty(), "what was touched just now is left alone");
+}
