@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use ringbook::clock::Stopwatch;
-
 use serde_json::json;
 
 use crate::fakes::faults::Fault;
