@@ -145,8 +145,8 @@ impl Desk {
     /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile.
     async fn join(&self, profile: &Arc<Profile>, row: BookingRow, deadline: Deadline) -> Result<Attempt, Refusal> {
         if row.state == BookingState::Confirmed {
-            let gone = self.drop_if_deleted(&row).await?;
-            return Ok(if gone { Attempt::Taken } else { Attempt::Ended(Booking::Made(Box::new(row))) });
+            let there = self.as_it_stands(row).await?;
+            return Ok(there.map_or(Attempt::Taken, |row| Attempt::Ended(Booking::Made(Box::new(row)))));
         }
         self.finish(profile, row, deadline).await
     }
@@ -186,22 +186,23 @@ impl Desk {
             let Some(place) = place_of(profile, technician) else { continue };
             holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
         }
-        let confirmed = holders.iter().filter(|row| row.state == BookingState::Confirmed);
-        let dropped = try_join_all(confirmed.map(|row| self.drop_if_deleted(row))).await?;
-        Ok(dropped.contains(&true))
+        let confirmed = holders.into_iter().filter(|row| row.state == BookingState::Confirmed);
+        let there = try_join_all(confirmed.map(|row| self.as_it_stands(row))).await?;
+        Ok(there.contains(&None))
     }
 
-    async fn drop_if_deleted(&self, row: &BookingRow) -> Result<bool, Refusal> {
+    /// A confirmed booking at the time at which its event stands now: a person may have moved it, and what is said must be
+    /// what is there. `None` when it was deleted; then it is taken out of the ledger.
+    async fn as_it_stands(&self, row: BookingRow) -> Result<Option<BookingRow>, Refusal> {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let deleted = match tokio::time::timeout(STILL_THERE, self.calendars.get(&place, &row.event_id)).await {
-            Ok(Ok(Some(event))) => event.cancelled,
-            // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
-            Ok(Ok(None) | Err(_)) | Err(_) => false,
-        };
-        if deleted {
-            self.store.move_booking(row.id, &deleted_by_a_person(row, &row.event_id), self.clock.now()).await?;
+        let asked = tokio::time::timeout(STILL_THERE, self.calendars.get(&place, &row.event_id)).await;
+        // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
+        let Ok(Ok(Some(event))) = asked else { return Ok(Some(row)) };
+        if event.cancelled {
+            self.store.move_booking(row.id, &deleted_by_a_person(&row, &row.event_id), self.clock.now()).await?;
+            return Ok(None);
         }
-        Ok(deleted)
+        Ok(Some(BookingRow { span: event.span.unwrap_or(row.span), ..row }))
     }
 
     async fn not_open(&self, order: &Order<'_>, wish: &Wish, because: NotOpen, deadline: Deadline) -> Result<Booking, Refusal> {

@@ -159,3 +159,16 @@ async fn a_window_is_filled_around_what_stands_there() {
     assert!(sentence.contains("Tuesday, November 24 at 9:30 AM"), "{sentence}");
     assert_eq!(promises_kept(&house).await.len(), 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_booking_that_a_person_moved_is_told_at_the_time_at_which_it_stands() {
+    let house = House::new().await;
+    said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
+    let event = house.google.events(SAM)[0]["id"].clone();
+    house.google.staff_moves(SAM, event.as_str().unwrap(), datetime!(2026-11-24 15:00 -5), datetime!(2026-11-24 17:00 -5));
+    let again = said(&house.tool("call-2", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
+    assert!(again.contains("You're booked for repair on Tuesday, November 24 at 3 PM"), "{again}");
+    assert_eq!((house.google.events(SAM).len(), house.google.count("events.insert")), (1, 1));
+    let other = said(&house.tool_of(STRANGER, "call-3", "t1", BOOK, repair_by_sam("2026-11-24T15:30")).await);
+    assert!(other.contains("already taken"), "{other}");
+}
