@@ -7,20 +7,20 @@ pub fn read(value: &Value) -> Message {
     Message::read(value.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}: {value}"))
 }
 
-pub fn message(kind: &str, fields: Value) -> Value {
+pub fn message(kind: &str, fields: &Value) -> Value {
     let mut message = json!({ "type": kind });
     message.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     json!({ "message": message })
 }
 
-pub fn calls(fields: Value) -> Vec<ToolCall> {
+pub fn calls(fields: &Value) -> Vec<ToolCall> {
     match read(&message("tool-calls", fields)).kind {
         Kind::ToolCalls(calls) => calls,
         other => panic!("{other:?}"),
     }
 }
 
-fn function(fields: Value) -> ToolCall {
+fn function(fields: &Value) -> ToolCall {
     match read(&message("function-call", fields)).kind {
         Kind::FunctionCall(call) => call,
         other => panic!("{other:?}"),
@@ -40,11 +40,11 @@ fn a_tool_call_is_the_same_in_each_of_its_shapes() {
     let deep = json!({ "id": "t1", "function": { "name": "checkAvailability", "parameters": { "service_type": "repair" } } });
     for call in [&nested, &quoted, &flat, &parameters, &deep] {
         for list in ["toolCallList", "toolCalls"] {
-            let calls = calls(json!({ list: [call] }));
+            let calls = calls(&json!({ list: [call] }));
             assert_eq!(told(&calls[0]), ("t1", "checkAvailability", Some("repair")), "{list}: {call}");
             assert_eq!(calls[0].id.as_ref().map(ToString::to_string).as_deref(), Some("t1"));
         }
-        let calls = calls(json!({ "toolWithToolCallList": [{ "type": "function", "name": "other", "toolCall": call }] }));
+        let calls = calls(&json!({ "toolWithToolCallList": [{ "type": "function", "name": "other", "toolCall": call }] }));
         assert_eq!(told(&calls[0]), ("t1", "checkAvailability", Some("repair")), "{call}");
     }
 }
@@ -53,23 +53,23 @@ fn a_tool_call_is_the_same_in_each_of_its_shapes() {
 fn a_name_that_stands_beside_its_call_is_found_by_the_calls_id() {
     let beside = |name: &str, id: &str| json!({ "function": { "name": name, "parameters": { "type": "object" } }, "toolCall": { "id": id, "arguments": {} } });
     let tools = json!([beside("first", "t1"), { "function": { "name": "nothing" } }, beside("second", "t2"), { "name": "third", "toolCall": { "id": "t3" } }]);
-    let names = |calls: Vec<ToolCall>| calls.into_iter().map(|call| (call.raw_id, call.name)).collect::<Vec<_>>();
+    let told = |calls: Vec<ToolCall>| calls.into_iter().map(|call| (call.raw_id, call.name)).collect::<Vec<_>>();
     let expected = [("t1", "first"), ("t2", "second"), ("t3", "third")].map(|(id, name)| (id.to_owned(), name.to_owned()));
-    assert_eq!(names(calls(json!({ "toolWithToolCallList": tools }))), expected);
+    assert_eq!(told(calls(&json!({ "toolWithToolCallList": tools }))), expected);
     let list = json!([{ "id": "t3" }, { "id": "t2", "name": "  " }, { "id": "t1", "function": { "name": "" } }, { "id": "t4" }]);
-    let found = names(calls(json!({ "toolCallList": list, "toolWithToolCallList": tools })));
+    let found = told(calls(&json!({ "toolCallList": list, "toolWithToolCallList": tools })));
     let [first, second, third] = expected;
     assert_eq!(found, [third, second, first, ("t4".to_owned(), String::new())]);
     let without_ids = json!([{ "arguments": {} }, { "arguments": {} }]);
     let tools = json!([{ "name": "first", "toolCall": {} }, { "name": "second", "toolCall": {} }]);
-    let found = names(calls(json!({ "toolCallList": without_ids, "toolWithToolCallList": tools })));
+    let found = told(calls(&json!({ "toolCallList": without_ids, "toolWithToolCallList": tools })));
     assert_eq!(found.iter().map(|(_, name)| name.as_str()).collect::<Vec<_>>(), ["first", "second"]);
 }
 
 #[test]
 fn the_first_list_that_holds_anything_counts_and_its_order_is_kept() {
     let of = |ids: &[&str]| json!(ids.iter().map(|id| json!({ "id": id, "name": "x" })).collect::<Vec<_>>());
-    let ids = |fields: Value| calls(fields).into_iter().map(|call| call.raw_id).collect::<Vec<_>>();
+    let ids = |fields: Value| calls(&fields).into_iter().map(|call| call.raw_id).collect::<Vec<_>>();
     assert_eq!(ids(json!({ "toolCallList": of(&["b", "a"]), "toolCalls": of(&["c"]) })), ["b", "a"]);
     assert_eq!(ids(json!({ "toolCallList": [], "toolCalls": of(&["c"]) })), ["c"]);
     assert_eq!(
@@ -82,14 +82,14 @@ fn the_first_list_that_holds_anything_counts_and_its_order_is_kept() {
 #[test]
 fn the_older_form_has_one_call_usually_without_an_id() {
     for parameters in [json!({ "serviceType": "repair" }), json!("{\"serviceType\": \"repair\"}")] {
-        let call = function(json!({ "functionCall": { "name": "bookAppointment", "parameters": parameters } }));
+        let call = function(&json!({ "functionCall": { "name": "bookAppointment", "parameters": parameters } }));
         assert_eq!(told(&call), ("", "bookAppointment", Some("repair")));
         assert!(call.id.is_none());
     }
-    let call = function(json!({ "functionCall": { "id": "f1", "name": "x" } }));
+    let call = function(&json!({ "functionCall": { "id": "f1", "name": "x" } }));
     assert_eq!((call.raw_id.as_str(), call.id.is_some()), ("f1", true));
-    assert_eq!(function(json!({})).name, "");
-    assert_eq!(function(json!({ "functionCall": "bookAppointment" })).name, "");
+    assert_eq!(function(&json!({})).name, "");
+    assert_eq!(function(&json!({ "functionCall": "bookAppointment" })).name, "");
 }
 
 #[test]
@@ -106,16 +106,16 @@ fn a_message_may_come_without_its_envelope_and_an_envelope_may_hold_a_type_of_it
 #[test]
 fn kinds_that_nobody_knows_are_messages_all_the_same() {
     for kind in ["speech-update", "transcript[transcriptType=\"final\"]", "of-next-year", "", "TOOL-CALLS"] {
-        assert!(matches!(read(&message(kind, json!({}))).kind, Kind::Other), "{kind}");
+        assert!(matches!(read(&message(kind, &json!({}))).kind, Kind::Other), "{kind}");
     }
     assert!(matches!(read(&json!({ "message": { "type": 5 } })).kind, Kind::Other));
     assert!(matches!(read(&json!({ "message": {} })).kind, Kind::Other));
-    let ended = |fields| read(&message("status-update", fields)).kind;
+    let ended = |fields| read(&message("status-update", &fields)).kind;
     assert!(matches!(ended(json!({ "status": "in-progress", "endedReason": "x" })), Kind::Other));
     assert!(
         matches!(ended(json!({ "status": "ended", "endedReason": "x" })), Kind::Ended { reason: Some(reason) } if reason == "x")
     );
-    assert!(matches!(read(&message("end-of-call-report", json!({}))).kind, Kind::Ended { reason: None }));
+    assert!(matches!(read(&message("end-of-call-report", &json!({}))).kind, Kind::Ended { reason: None }));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn the_call_is_known_by_whatever_the_message_says_of_it() {
         "customer": { "number": "+15557654321" }, "phoneNumber": { "number": "+15551230009" },
         "monitor": { "controlUrl": "https://phone.vapi.ai/x/control" }, "metadata": { "business": "abc", "twilioCallSid": "CA3" },
     }, "customer": { "number": "+15550000001" }, "phoneNumber": { "number": "+15551230000" }, "sessionId": "s1", "assistant": { "id": "a2", "metadata": { "business": "xyz" } } });
-    let about = read(&message("tool-calls", full.clone())).about;
+    let about = read(&message("tool-calls", &full.clone())).about;
     let text = |option: Option<&str>| option.map(str::to_owned);
     assert_eq!(about.call_id.as_ref().map(ToString::to_string), text(Some("v1")));
     assert_eq!(about.call_sid.as_ref().map(ToString::to_string), text(Some("CA1")));
@@ -183,7 +183,7 @@ fn the_call_is_known_by_whatever_the_message_says_of_it() {
     assert_eq!(about.caller.as_ref().map(|phone| phone.as_str().to_owned()), text(Some("+15557654321")));
     assert_eq!(about.control_url.as_deref(), Some("https://phone.vapi.ai/x/control"));
     let sparse = json!({ "sessionId": "s1", "assistant": { "id": "a2", "metadata": { "business": "xyz" } }, "customer": { "number": "anonymous" } });
-    let about = read(&message("function-call", sparse)).about;
+    let about = read(&message("function-call", &sparse)).about;
     assert_eq!(about.call_id.as_ref().map(ToString::to_string), text(Some("s1")));
     assert_eq!((about.business.as_ref().map(ToString::to_string), about.caller), (text(Some("xyz")), None));
     assert_eq!(about.assistant.as_ref().map(ToString::to_string), text(Some("a2")));

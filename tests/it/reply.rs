@@ -55,13 +55,19 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::DateMissing
             | Refusal::DateUnclear
             | Refusal::Past { .. }
-            | Refusal::TimeMissing => {}
-            Refusal::TimeUnclear | Refusal::TimeSkipped | Refusal::TimeTwice { .. } | Refusal::WindowUnknown => {}
-            Refusal::TechnicianUnknown { .. }
+            | Refusal::TimeMissing
+            | Refusal::TimeUnclear
+            | Refusal::TimeSkipped
+            | Refusal::TimeTwice { .. }
+            | Refusal::WindowUnknown
+            | Refusal::TechnicianUnknown { .. }
             | Refusal::TechnicianUnable { .. }
             | Refusal::NameMissing
-            | Refusal::PhoneMissing => {}
-            Refusal::PhoneUnclear | Refusal::AddressMissing | Refusal::CalendarDown | Refusal::Store(_) => {}
+            | Refusal::PhoneMissing
+            | Refusal::PhoneUnclear
+            | Refusal::AddressMissing
+            | Refusal::CalendarDown
+            | Refusal::Store(_) => {}
         }
     }
     all
@@ -95,12 +101,23 @@ fn reasons() -> Vec<NotOpen> {
     ];
     for (day, start) in days.iter().zip(&starts) {
         match day {
-            Reason::PastDate | Reason::BeyondHorizon { .. } | Reason::Closed { .. } | Reason::TooLong => {}
-            Reason::WindowClosed | Reason::TooSoon | Reason::FullyBooked | Reason::Unreachable => {}
+            Reason::PastDate
+            | Reason::BeyondHorizon { .. }
+            | Reason::Closed { .. }
+            | Reason::TooLong
+            | Reason::WindowClosed
+            | Reason::TooSoon
+            | Reason::FullyBooked
+            | Reason::Unreachable => {}
         }
         match start {
-            Start::Past | Start::BeyondHorizon { .. } | Start::Closed { .. } | Start::OutsideHours => {}
-            Start::TooSoon | Start::Taken | Start::Unreachable => {}
+            Start::Past
+            | Start::BeyondHorizon { .. }
+            | Start::Closed { .. }
+            | Start::OutsideHours
+            | Start::TooSoon
+            | Start::Taken
+            | Start::Unreachable => {}
         }
     }
     days.into_iter().map(NotOpen::Day).chain(starts.into_iter().map(NotOpen::Start)).collect()
