@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
 use actix_web::web::Data;
 use actix_web::{App as Actix, HttpServer};
 use anyhow::Context;
@@ -25,7 +26,7 @@ use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
-use crate::{twilio, vapi};
+use crate::{body, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -158,6 +159,7 @@ fn listen(
     let health = Data::new(health.clone());
     let app = move || {
         Actix::new()
+            .wrap(from_fn(body::held))
             .wrap(tracing_actix_web::TracingLogger::default())
             .app_data(health.clone())
             .app_data(calls.clone())
