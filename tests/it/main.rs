@@ -22,6 +22,7 @@ mod faults;
 mod google;
 mod health;
 mod house;
+mod http;
 mod inbound;
 mod inbound_faults;
 mod lost_answers;
