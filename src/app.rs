@@ -5,9 +5,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
 use actix_web::web::Data;
-use actix_web::{App as Actix, HttpServer};
+use actix_web::{App as Actix, HttpResponse, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -25,7 +27,7 @@ use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
-use crate::{twilio, vapi};
+use crate::{body, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -35,6 +37,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 const SHUTDOWN_SECONDS: u64 = 10;
 /// How long bookings that nobody waits for any more may take after that; what is left is taken up at the next start.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
+/// How large the head of a request may be. Twilio's and Vapi's are below 4 kB, a proxy adds some; actix itself takes 128 kB.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// Both counterparts send small requests and wait for the answer: two workers on a small machine are enough.
 const MAX_CONNECTIONS: usize = 10_000;
 
@@ -149,6 +153,20 @@ fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
     })
 }
 
+/// Turns a request with too large a head away, before anything is done with it.
+async fn with_small_head(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
+    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    if headers + target <= MAX_HEAD_BYTES {
+        return Ok(next.call(request).await?.map_into_left_body());
+    }
+    let refused = HttpResponse::RequestHeaderFieldsTooLarge().force_close().finish();
+    Ok(request.into_response(refused).map_into_right_body())
+}
+
 fn listen(
     listener: TcpListener,
     health: &Health,
@@ -158,6 +176,8 @@ fn listen(
     let health = Data::new(health.clone());
     let app = move || {
         Actix::new()
+            .wrap(from_fn(body::held))
+            .wrap(from_fn(with_small_head))
             .wrap(tracing_actix_web::TracingLogger::default())
             .app_data(health.clone())
             .app_data(calls.clone())

@@ -1,16 +1,22 @@
 //! A request's body, whole or not at all: under a limit of bytes and a limit of time. Both counterparts' webhooks are read
 //! here, before anything is proven.
 
+use std::cell::RefCell;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use actix_web::HttpRequest;
-use actix_web::dev::Payload;
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::rt;
+use actix_web::middleware::Next;
 use actix_web::web::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use actix_web::{Error, HttpMessage, HttpRequest, rt};
+use futures_util::{Stream, StreamExt};
 
-/// How long an unfinished body is held on to after its refusal: longer than it takes to send the refusal.
+/// How long an unfinished body is held on to after its answer: longer than it takes to send that.
 const HELD_ON: Duration = Duration::from_secs(1);
 
 /// Why there is no body.
@@ -28,20 +34,7 @@ pub enum BodyFault {
 ///
 /// # Errors
 /// A [`BodyFault`]; the rest of the body may still be on its way, so the connection is of no further use.
-pub async fn read(request: &HttpRequest, mut payload: Payload, max_bytes: usize, patience: Duration) -> Result<Bytes, BodyFault> {
-    let outcome = collected(request, &mut payload, max_bytes, patience).await;
-    if outcome.is_err() {
-        close_soon(payload);
-    }
-    outcome
-}
-
-async fn collected(
-    request: &HttpRequest,
-    payload: &mut Payload,
-    max_bytes: usize,
-    patience: Duration,
-) -> Result<Bytes, BodyFault> {
+pub async fn read(request: &HttpRequest, payload: Payload, max_bytes: usize, patience: Duration) -> Result<Bytes, BodyFault> {
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > max_bytes) {
         return Err(BodyFault::TooLarge);
@@ -49,7 +42,7 @@ async fn collected(
     tokio::time::timeout(patience, collect(payload, max_bytes)).await.unwrap_or(Err(BodyFault::Broken))
 }
 
-async fn collect(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, BodyFault> {
+async fn collect(mut payload: Payload, max_bytes: usize) -> Result<Bytes, BodyFault> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_broken| BodyFault::Broken)?;
@@ -61,11 +54,48 @@ async fn collect(payload: &mut Payload, max_bytes: usize) -> Result<Bytes, BodyF
     Ok(body.freeze())
 }
 
-/// Has the connection closed although its body has not ended. actix reads on for ever when nobody holds a chunked body any
-/// more at the time of the answer; while somebody does, it closes the connection soon after (actix-http 3.20, 2026).
-fn close_soon(payload: Payload) {
-    rt::spawn(async move {
-        tokio::time::sleep(HELD_ON).await;
-        drop(payload);
-    });
+/// Wraps every route: has the connection closed after an answer that did not wait for the end of the body, whoever gave it.
+/// actix reads on for ever when nobody holds a chunked body any more at the time of the answer; while somebody does, it
+/// closes the connection soon after (actix-http 3.20, 2026).
+///
+/// # Errors
+/// Those of the route.
+pub async fn held(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let payload = request.take_payload();
+    if matches!(payload, Payload::None) {
+        return next.call(request).await;
+    }
+    let held = Held(Rc::new(RefCell::new(Line { payload, is_over: false })));
+    request.set_payload(Payload::Stream { payload: Box::pin(held.clone()) });
+    let response = next.call(request).await;
+    if !held.0.borrow().is_over {
+        rt::spawn(async move {
+            tokio::time::sleep(HELD_ON).await;
+            drop(held);
+        });
+    }
+    response
+}
+
+/// A body that the route may drop and that is there all the same.
+#[derive(Clone)]
+struct Held(Rc<RefCell<Line>>);
+
+struct Line {
+    payload: Payload,
+    is_over: bool,
+}
+
+impl Stream for Held {
+    type Item = Result<Bytes, PayloadError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut line = self.0.borrow_mut();
+        let polled = line.payload.poll_next_unpin(context);
+        line.is_over |= matches!(polled, Poll::Ready(None));
+        polled
+    }
 }

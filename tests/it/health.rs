@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::fakes::faults::Fault;
-use crate::house::{ALEX, Answer, BUSINESS, House, Plan, SAM, SLUG};
+use crate::house::{Answer, BUSINESS, House, Plan, SLUG};
 
 const AGE: Duration = Duration::from_secs(30);
 const OTHER: &str = "other-co";
@@ -114,5 +114,5 @@ async fn many_monitors_at_once_ask_the_calendar_once() {
     assert!(answers.iter().all(|answer| told(answer) == (200, vec![])));
     assert_eq!(house.google.count("freebusy.query"), 1);
     assert!(house.google.requests().iter().all(|entry| entry.trusted));
-    assert_eq!([SAM, ALEX].map(|calendar| house.google.events(calendar).len()), [0, 0], "a look leaves no trace");
+    assert!(house.events().is_empty(), "a look leaves no trace");
 }

@@ -21,9 +21,9 @@ async fn connect(house: &House) -> TcpStream {
 }
 
 /// Sends the head and then chunk after chunk for as long as the other side takes them; what came back.
-async fn send_without_end(house: &House, route: &str) -> String {
+async fn send_without_end(house: &House, route: &str, header: &str) -> String {
     let (mut reader, mut writer) = connect(house).await.into_split();
-    writer.write_all(format!("POST {route} HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.unwrap();
+    writer.write_all(format!("POST {route} HTTP/1.1\r\n{header}{CHUNKED}").as_bytes()).await.unwrap();
     let chunk = format!("4000\r\n{}\r\n", "x".repeat(0x4000));
     let sending = tokio::spawn(async move { while writer.write_all(chunk.as_bytes()).await.is_ok() {} });
     let mut answer = Vec::new();
@@ -37,9 +37,17 @@ async fn send_without_end(house: &House, route: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_an_end_is_refused_and_its_connection_closed() {
     let house = House::new().await;
-    for route in ["/twilio/inbound", "/twilio/status", "/webhook/vapi"] {
-        let answer = send_without_end(&house, route).await;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{route}: {answer}");
+    let refusals = [
+        ("/twilio/inbound", "", 413),
+        ("/twilio/status", "", 413),
+        ("/webhook/vapi", "", 413),
+        ("/webhook/vapi", "Content-Encoding: gzip\r\n", 415),
+        ("/nowhere", "", 404),
+        ("/healthz", "", 404),
+    ];
+    for (route, header, status) in refusals {
+        let answer = send_without_end(&house, route, header).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{route} {header}: {answer}");
     }
     assert!(is_person(&house.says("fallback", &[]).await), "everybody else is served");
 }

@@ -91,6 +91,12 @@ fn names_are_sorted_alone_and_not_together_with_their_values() {
 }
 
 #[test]
+fn values_are_signed_with_their_spaces_and_blank_ones_with_their_name() {
+    let form = [("Name".to_owned(), " a ".to_owned()), ("ToCity".to_owned(), String::new())];
+    assert_eq!(sign(URL, &form, TOKEN), sign(&format!("{URL}Name a ToCity"), &[], TOKEN));
+}
+
+#[test]
 fn a_signature_must_be_written_exactly_as_twilio_writes_it() {
     let signature = sign(URL, &[], TOKEN);
     assert!(verify(URL, Content::Form(&[]), &signature, TOKEN));
