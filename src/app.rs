@@ -33,8 +33,10 @@ use crate::{body, twilio, vapi};
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an idle connection is kept: longer than the pauses between the questions of one call.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-/// How long running requests may take after the signal to stop.
-const SHUTDOWN_SECONDS: u64 = 10;
+/// How long `/healthz` says 503 before the door is closed.
+const DRAIN_NOTICE: Duration = Duration::from_secs(2);
+/// How long running requests may take after the door is closed.
+const SHUTDOWN_SECONDS: u64 = 8;
 /// How long bookings that nobody waits for any more may take after that; what is left is taken up at the next start.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 /// How large the head of a request may be. Twilio's and Vapi's are below 4 kB, a proxy adds some; actix itself takes 128 kB.
@@ -124,6 +126,8 @@ impl App {
             told_to_end().await;
             tracing::info!("told to end: finishing what is running");
             health.drain();
+            // Nothing is refused yet: who balances the load hears 503 first and sends new calls elsewhere.
+            tokio::time::sleep(DRAIN_NOTICE).await;
             handle.stop(true).await;
         });
         self.run().await

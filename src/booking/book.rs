@@ -19,8 +19,9 @@ use crate::names::{BookingState, EventId};
 use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
 use crate::scheduling::slots::{self, MAX_OFFERS, Slot, nearest};
+use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::bookings::BookingRow;
-use crate::store::claims::{Claim, Move};
+use crate::store::claims::{Claim, DayLimit, Move};
 
 /// How many times and technicians are tried for one wish before other times are offered.
 const MAX_ATTEMPTS: usize = 6;
@@ -128,13 +129,14 @@ impl Desk {
         deadline: Deadline,
     ) -> Result<Attempt, Refusal> {
         let Some(row) = self.new_row(order, wish, start, technician) else { return Ok(Attempt::Unreachable) };
-        match self.store.claim_booking(&row, order.same).await? {
+        let limit = day_limit(profile, start);
+        match self.store.claim_booking(&row, order.same, limit).await? {
             Claim::Ours => self.finish(profile, row, deadline).await,
             Claim::Same(row) => self.join(profile, *row, deadline).await,
-            Claim::Taken(_) => Ok(Attempt::Taken),
+            Claim::Taken(_) | Claim::DayFull => Ok(Attempt::Taken),
             Claim::CodeInUse => {
                 let again = BookingRow { confirmation: identity::confirmation_code(), ..row };
-                match self.store.claim_booking(&again, order.same).await? {
+                match self.store.claim_booking(&again, order.same, limit).await? {
                     Claim::Ours => self.finish(profile, again, deadline).await,
                     _ => Ok(Attempt::Taken),
                 }
@@ -219,6 +221,13 @@ impl Desk {
         }
         Ok(Booking::NotOpen { service: order.asked.service.name.clone(), wished: order.exactly, because, others })
     }
+}
+
+/// `max_jobs_per_day`, for the day of this start.
+fn day_limit(profile: &Profile, start: OffsetDateTime) -> Option<DayLimit> {
+    let date = profile.zone.date(start);
+    let day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, MINUTES_OF_DAY) };
+    (profile.rules.max_jobs_per_day > 0).then_some(DayLimit { day, jobs: profile.rules.max_jobs_per_day })
 }
 
 /// Which times and technicians to try, in order.

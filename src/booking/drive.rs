@@ -22,6 +22,9 @@ const LONG_MISSING: Duration = Duration::MINUTE;
 /// A bound on the steps of one drive: the machine ends long before; a mistake in it must not turn into a loop.
 const MAX_STEPS: usize = 24;
 
+/// When a booking that was left for later is taken up again, the first time.
+const TAKE_UP_AFTER: Duration = Duration::seconds(5);
+
 /// How a drive ended.
 #[derive(Clone, Debug)]
 pub(super) enum Verdict {
@@ -62,6 +65,14 @@ impl Desk {
                 })
             }
         })
+    }
+
+    /// Makes sure that somebody takes this booking up at `at` and brings it to its end.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ensure_settled(&self, id: BookingId, at: OffsetDateTime) -> Result<(), store::Error> {
+        self.store.ensure_job(&format!("settle/{id}"), &Job::Settle { booking: id }, at).await
     }
 
     /// Finishes a booking that nobody waits for; `true` when it needs nothing more.
@@ -247,9 +258,8 @@ impl<'a> Drive<'a> {
         let now = self.desk.clock.now();
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.state = self.row.state.as_str(), "a booking came to rest");
         if !is_finished(self.row.state) {
-            let key = format!("settle/{}/{}", self.row.id, crate::clock::epoch_ms(now));
-            let job = Job::Settle { booking: self.row.id };
-            self.desk.store.enqueue(&key, &job, now + std::time::Duration::from_secs(5)).await?;
+            // One job for each booking, whoever leaves it: each try of its own would call for the next ones.
+            self.desk.ensure_settled(self.row.id, now + TAKE_UP_AFTER).await?;
         }
         Ok(verdict)
     }

@@ -169,8 +169,7 @@ impl Outbox {
 
     async fn sweep_once(&self, now: OffsetDateTime) -> Result<(), store::Error> {
         for row in self.store.unfinished_bookings(now - UNFINISHED).await? {
-            let key = format!("settle/{}/swept/{}", row.id, epoch_ms(now));
-            self.store.enqueue(&key, &Job::Settle { booking: row.id }, now).await?;
+            self.desk.ensure_settled(row.id, now).await?;
         }
         self.store.forget_jobs(now - KEEP_ENDED).await
     }

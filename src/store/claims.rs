@@ -9,11 +9,20 @@ use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
 use super::jobs::{Job, insert_job};
-use super::row::truth;
+use super::row::{column, truth};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::{BookingId, BookingState, EventId};
 use crate::span::Span;
+
+/// How many jobs one technician may have on one day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayLimit {
+    /// The day, where the business is.
+    pub day: Span,
+    /// The most live jobs that may start on it.
+    pub jobs: u32,
+}
 
 /// What came of a claim.
 #[derive(Clone, Debug)]
@@ -24,6 +33,8 @@ pub enum Claim {
     Same(Box<BookingRow>),
     /// The time is held by this booking.
     Taken(Box<BookingRow>),
+    /// The technician has as many jobs that day as the business allows.
+    DayFull,
     /// The confirmation code is in use: claim again with another.
     CodeInUse,
 }
@@ -65,13 +76,14 @@ pub enum Moved {
 
 impl Store {
     /// Claims the time of `booking` for its wish: `wished` is the span in which a live booking of the same caller and
-    /// service would be the same wish (its start alone, or a whole window).
+    /// service would be the same wish (its start alone, or a whole window). With a `limit` it is counted here, where no
+    /// other claim comes in between.
     ///
     /// # Errors
     /// When the database fails: then nothing is claimed.
-    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
+    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span, limit: Option<DayLimit>) -> Result<Claim, Error> {
         let booking = booking.clone();
-        self.write(move |db| async move { claim(db, &booking, wished).await }.boxed()).await
+        self.write(move |db| async move { claim(db, &booking, wished, limit).await }.boxed()).await
     }
 
     /// Moves a booking, and records the move.
@@ -123,11 +135,22 @@ impl Store {
     }
 }
 
-async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span) -> Result<Claim, Error> {
+async fn jobs_that_day(db: &mut AnyConnection, booking: &BookingRow, day: Span) -> Result<i64, Error> {
+    let statement = "SELECT CAST(COUNT(*) AS BIGINT) AS jobs FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at >= $2 AND starts_at < $3";
+    let query = sqlx::query(statement).bind(&booking.claim_key).bind(epoch_ms(day.start)).bind(epoch_ms(day.end));
+    column(&query.fetch_one(db).await?, "jobs")
+}
+
+async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span, limit: Option<DayLimit>) -> Result<Claim, Error> {
     let named = booking.technician_named.then_some(booking.technician.as_str());
     let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
     if let Some(same) = same_wish(&mut *db, wish, wished, named).await? {
         return Ok(Claim::Same(Box::new(same)));
+    }
+    if let Some(limit) = limit
+        && jobs_that_day(db, booking, limit.day).await? >= i64::from(limit.jobs)
+    {
+        return Ok(Claim::DayFull);
     }
     if insert(db, booking).await? == 0 {
         let holder = holder_of(db, booking).await?;

@@ -84,6 +84,21 @@ impl Store {
         Ok(self.execute(insert_job(key, job, run_at)?).await? == 1)
     }
 
+    /// Makes sure that this job will run: kept, or taken up again if it has ended. One that waits already keeps its time and
+    /// its pauses, however often this is asked.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn ensure_job(&self, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<(), Error> {
+        let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
+        let query = sqlx::query(
+            "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
+             VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT (key) DO UPDATE SET state = 'waiting', \
+             run_at = excluded.run_at, attempts = 0, leased_until = 0, fence = jobs.fence + 1 WHERE jobs.state <> 'waiting'",
+        );
+        self.execute(query.bind(key).bind(payload).bind(epoch_ms(run_at))).await.map(drop)
+    }
+
     /// Takes the job that is due longest, for `lease`.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ pub mod calls;
 pub mod claims;
 pub mod deliveries;
 pub mod events;
+mod file;
 pub mod heard;
 pub mod jobs;
 pub mod offers;
@@ -20,8 +21,9 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Executor};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor};
 
+use self::file::OpenedFile;
 use self::writer::Writer;
 
 /// Readers beside the one writer.
@@ -68,11 +70,17 @@ impl Store {
     /// When the file cannot be opened or written, or its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self, Error> {
         sqlx::any::install_default_drivers();
-        let url = if url.contains('?') { format!("{url}&mode=rwc") } else { format!("{url}?mode=rwc") };
+        let path = url.trim_start_matches("sqlite://").split('?').next().unwrap_or_default().to_owned();
+        let url = format!("sqlite://{path}?mode=rwc");
+        // Once by hand: a pool tries until its patience ends, and then tells of that instead of the cause.
+        let mut first = AnyConnection::connect(&url).await?;
+        first.execute(SQLITE_PRAGMAS).await?;
+        first.close().await?;
         let writing = pool(1).connect(&url).await?;
         sqlx::migrate!("src/store/migrations/sqlite").run(&writing).await?;
         let readers = pool(READERS).connect(&url).await?;
-        Ok(Self { readers, writer: Writer::start(writing.clone()), writing })
+        let file = OpenedFile::at(path.into()).map_err(sqlx::Error::Io)?;
+        Ok(Self { readers, writer: Writer::start(writing.clone(), file), writing })
     }
 
     /// Whether the database answers and can be written.

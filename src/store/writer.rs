@@ -11,6 +11,7 @@ use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
+use super::file::OpenedFile;
 
 /// Writes that wait for their turn; past that the store is overloaded, and says so at once.
 const MAX_WAITING: usize = 4_096;
@@ -34,9 +35,9 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the writer of this database, which has one connection.
-    pub(super) fn start(pool: AnyPool) -> Self {
+    pub(super) fn start(pool: AnyPool, file: OpenedFile) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
-        tokio::spawn(write_all(pool, waiting));
+        tokio::spawn(write_all(pool, file, waiting));
         Self(queue)
     }
 
@@ -65,11 +66,11 @@ impl Writer {
     }
 }
 
-async fn write_all(pool: AnyPool, mut waiting: mpsc::Receiver<Write>) {
+async fn write_all(pool: AnyPool, file: OpenedFile, mut waiting: mpsc::Receiver<Write>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let mut tell = Vec::with_capacity(batch.len());
-        let committed = write_batch(&pool, &mut batch, &mut tell).await.map_err(Arc::new);
+        let committed = write_batch(&pool, &file, &mut batch, &mut tell).await.map_err(Arc::new);
         for then in tell {
             then(committed.clone());
         }
@@ -78,7 +79,8 @@ async fn write_all(pool: AnyPool, mut waiting: mpsc::Receiver<Write>) {
     }
 }
 
-async fn write_batch(pool: &AnyPool, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+async fn write_batch(pool: &AnyPool, file: &OpenedFile, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+    file.stands()?;
     let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
     for write in batch.drain(..) {
         tell.push(write_one(&mut transaction, write).await?);

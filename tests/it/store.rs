@@ -105,7 +105,7 @@ fn start_of(row: &BookingRow) -> Span {
 }
 
 pub async fn claimed(store: &Store, row: &BookingRow) -> Claim {
-    store.claim_booking(row, start_of(row)).await.unwrap()
+    store.claim_booking(row, start_of(row), None).await.unwrap()
 }
 
 pub fn step(row: &BookingRow, from: BookingState, to: BookingState) -> Move<'_> {
@@ -131,7 +131,7 @@ async fn of_twenty_writers_at_one_time_one_wins() {
         // Every one of them overlaps every other one, none is equal, and two processes are at it.
         let row = claim(NINE + minutes(index * 5), &format!("+155500000{index:02}"));
         let store = if index % 2 == 0 { shelf.store.clone() } else { other.clone() };
-        tokio::spawn(async move { store.claim_booking(&row, start_of(&row)).await.map(|claim| (row, claim)) })
+        tokio::spawn(async move { store.claim_booking(&row, start_of(&row), None).await.map(|claim| (row, claim)) })
     });
     let tries: Vec<_> = tries.collect();
     let (mut winners, mut refused) = (Vec::new(), Vec::new());
@@ -231,8 +231,8 @@ async fn the_same_wish_within_a_window_is_found_whatever_its_start() {
     claimed(&shelf.store, &first).await;
     let window = Span::starting(NINE - minutes(60), Duration::from_hours(4));
     let later = claim(NINE + minutes(150), "+15550000001");
-    assert!(matches!(shelf.store.claim_booking(&later, window).await.unwrap(), Claim::Same(row) if row.id == first.id));
-    assert!(matches!(shelf.store.claim_booking(&later, start_of(&later)).await.unwrap(), Claim::Ours));
+    assert!(matches!(shelf.store.claim_booking(&later, window, None).await.unwrap(), Claim::Same(row) if row.id == first.id));
+    assert!(matches!(shelf.store.claim_booking(&later, start_of(&later), None).await.unwrap(), Claim::Ours));
 }
 
 #[tokio::test]
