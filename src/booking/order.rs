@@ -11,6 +11,7 @@ use crate::business::profile::Profile;
 use crate::names::{BookingId, BookingState, Phone, ToolCallId};
 use crate::scheduling::busy::Span;
 use crate::scheduling::hours::WallSpan;
+use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::bookings::BookingRow;
 
 /// What a caller wants booked, as the model put it.
@@ -86,7 +87,7 @@ impl Desk {
             WishedTime::FirstOf { date, window } => {
                 let date = date_meant(date.as_deref(), today)?;
                 let meant = window_meant(profile, window.as_deref())?;
-                let whole_day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, 24 * 60) };
+                let whole_day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, MINUTES_OF_DAY) };
                 let same = meant.and_then(|window| window.on(date, &profile.zone)).unwrap_or(whole_day);
                 (None, meant, same, words::in_window(date, today, window.as_deref()))
             }

@@ -14,6 +14,7 @@ use crate::config::{Environment, load_store};
 use crate::names::{BookingId, BookingState, EventId, Phone, Slug};
 use crate::scheduling::busy::Span;
 use crate::scheduling::speech::spoken_time;
+use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::Store;
 use crate::store::bookings::BookingRow;
 
@@ -68,7 +69,7 @@ pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Fai
 
 async fn rows_of(store: &Store, profile: &Profile, asked: &Bookings) -> Result<Vec<BookingRow>, crate::store::Error> {
     let date = asked.date.unwrap_or_else(|| profile.zone.date(Clock::System.now()));
-    let day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, 24 * 60) };
+    let day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, MINUTES_OF_DAY) };
     store.bookings_between(&profile.slug, day).await
 }
 

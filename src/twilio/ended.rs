@@ -27,10 +27,11 @@ pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> 
     }
     let Some(profile) = station.business(&form) else { return not_set_up() };
     let alone = station.fallback_alone(&profile, &form);
+    let key = format!("twilio/connect-ended/{}/{}", profile.slug, sid_of(&form));
     let work = {
         let station = station.clone();
         async move {
-            let row = station.row_with_end(form.call_sid.as_ref()).await;
+            let row = station.row_with_end(&profile, form.call_sid.as_ref(), station.time_left(received)).await;
             let reason = row.as_ref().and_then(|row| row.vapi_ended_reason.as_deref());
             if reason.is_some_and(ended_normally) {
                 return twiml::hang_up();
@@ -39,26 +40,31 @@ pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> 
             station.fallback(&profile, &form, row.as_ref(), "stream").await
         }
     };
-    xml(station.in_time(received, work).await.unwrap_or(alone))
+    xml(station.once(received, key, work).await.unwrap_or(alone))
 }
 
 /// `POST /twilio/dial-ended`: a `<Dial>` is over.
 pub(super) async fn dial_ended(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     if form.was_answered() {
-        let work = {
-            let station = station.clone();
-            async move { station.dial_over(&form).await }
-        };
-        let _late = station.in_time(received, work).await;
+        if let Some(profile) = station.business(&form) {
+            let work = {
+                let station = station.clone();
+                async move { station.dial_over(&profile, &form).await }
+            };
+            let _late = station.in_time(received, work).await;
+        }
         return xml(twiml::hang_up());
     }
     let Some(profile) = station.business(&form) else { return not_set_up() };
     let voicemail = twiml::voicemail(&profile.phrases.voicemail, &station.settings.server_url.route("/twilio/voicemail"));
+    // A call may have several legs: which one ended, and how, tells a repetition from the next one.
+    let leg = (!form.dial_call_sid.is_empty()).then(|| format!("{}/{}", form.dial_call_sid, form.dial_call_status));
+    let key = leg.map(|leg| format!("twilio/dial-ended/{}/{}/{leg}", profile.slug, sid_of(&form)));
     let work = {
         let (station, voicemail) = (station.clone(), voicemail.clone());
         async move {
-            let row = station.row(form.call_sid.as_ref()).await;
+            let row = station.row(&profile, form.call_sid.as_ref()).await;
             match row.as_ref().map(|row| row.leg) {
                 Some(Leg::Assistant) if form.is_over() => twiml::hang_up(),
                 Some(Leg::Assistant) => station.fallback(&profile, &form, row.as_ref(), "sip").await,
@@ -70,7 +76,11 @@ pub(super) async fn dial_ended(station: Data<Station>, request: Verified) -> Htt
             }
         }
     };
-    xml(station.in_time(received, work).await.unwrap_or(voicemail))
+    let twiml = match key {
+        Some(key) => station.once(received, key, work).await,
+        None => station.in_time(received, work).await,
+    };
+    xml(twiml.unwrap_or(voicemail))
 }
 
 /// Whether Vapi's `endedReason` says that the conversation came to its end. Everything that is not known to be an end
@@ -97,31 +107,38 @@ pub fn ended_normally(reason: &str) -> bool {
     !failed && ENDS.iter().any(|end| reason.strip_prefix(end).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
 }
 
+fn sid_of(form: &Form) -> &str {
+    form.call_sid.as_ref().map_or("", CallSid::as_str)
+}
+
 impl Station {
-    /// The call as it is kept; `None` also when the store cannot say.
-    pub(super) async fn row(&self, sid: Option<&CallSid>) -> Option<CallRow> {
+    /// The call of this business as it is kept; `None` also when the store cannot say.
+    pub(super) async fn row(&self, profile: &Profile, sid: Option<&CallSid>) -> Option<CallRow> {
         let sid = sid?;
-        self.store.call_by_sid(sid).await.unwrap_or_else(|error| {
+        let row = self.store.call_by_sid(sid).await.unwrap_or_else(|error| {
             tracing::error!(call.sid = %sid, %error, "a call cannot be looked up");
             None
-        })
+        });
+        // Whoever proves with one business's secret learns and changes nothing of another's calls.
+        row.filter(|row| row.business.as_ref() == Some(&profile.slug))
     }
 
-    /// The call, looked at again and again until Vapi has said why it ended, or has had its time.
-    async fn row_with_end(&self, sid: Option<&CallSid>) -> Option<CallRow> {
-        let waiting = Stopwatch::start();
+    /// The call, looked at again and again until Vapi has said why it ended, or has had its time: half of what is left,
+    /// where that is short, so that the rest suffices for what follows.
+    async fn row_with_end(&self, profile: &Profile, sid: Option<&CallSid>, left: Duration) -> Option<CallRow> {
+        let (waiting, patience) = (Stopwatch::start(), WAIT_FOR_VAPI.min(left / 2));
         loop {
-            let row = self.row(sid).await?;
-            if row.vapi_ended_reason.is_some() || waiting.elapsed() >= WAIT_FOR_VAPI {
+            let row = self.row(profile, sid).await?;
+            if row.vapi_ended_reason.is_some() || waiting.elapsed() >= patience {
                 return Some(row);
             }
-            tokio::time::sleep(LOOK_EVERY.min(waiting.left_of(WAIT_FOR_VAPI))).await;
+            tokio::time::sleep(LOOK_EVERY.min(waiting.left_of(patience))).await;
         }
     }
 
     /// Nobody is being dialled any more: the next call of this caller may reach the same person.
-    async fn dial_over(&self, form: &Form) {
-        let Some(row) = self.row(form.call_sid.as_ref()).await.filter(|row| row.dialing.is_some()) else { return };
+    async fn dial_over(&self, profile: &Profile, form: &Form) {
+        let Some(row) = self.row(profile, form.call_sid.as_ref()).await.filter(|row| row.dialing.is_some()) else { return };
         if let Some(sid) = &form.call_sid
             && let Err(error) = self.store.keep_leg(sid, row.leg, None).await
         {

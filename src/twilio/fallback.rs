@@ -106,7 +106,7 @@ impl Station {
         let call = NewCall { sid, business: Some(&profile.slug), from: &form.from, to: &form.to };
         let claimed = tokio::time::timeout(STORE_LIMIT, self.store.claim_call(&call, self.clock.now())).await;
         match claimed {
-            Ok(Ok(CallClaim::Known(row))) => Some(*row),
+            Ok(Ok(CallClaim::Known(row))) => Some(*row).filter(|row| row.business.as_ref() == Some(&profile.slug)),
             Ok(Ok(CallClaim::Ours)) => None,
             Ok(Err(error)) => {
                 tracing::error!(call.sid = %sid, business = %profile.slug, %error, "a call cannot be claimed");

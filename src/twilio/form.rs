@@ -19,6 +19,8 @@ pub struct Form {
     pub call_status: String,
     /// `ForwardedFrom`; empty when the carrier does not say. Not for logs.
     pub forwarded_from: String,
+    /// `DialCallSid`, after a `<Dial>`: which leg it was.
+    pub dial_call_sid: String,
     /// `DialCallStatus`, after a `<Dial>`.
     pub dial_call_status: String,
     /// `RecordingSid`, after a `<Record>`.
@@ -43,6 +45,7 @@ impl Form {
             to: value("To"),
             call_status: value("CallStatus"),
             forwarded_from: value("ForwardedFrom"),
+            dial_call_sid: value("DialCallSid"),
             dial_call_status: value("DialCallStatus"),
             recording_sid: value("RecordingSid"),
             recording_url: value("RecordingUrl"),

@@ -18,6 +18,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::http::header::ContentType;
 use actix_web::web::{self, ServiceConfig};
+use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 pub use self::ended::ended_normally;
@@ -29,8 +30,9 @@ use crate::clock::{Clock, Stopwatch};
 use crate::config::Settings;
 use crate::ground::Ground;
 use crate::inflight::InFlight;
-use crate::names::{CallSid, Phone};
+use crate::names::Phone;
 use crate::store::Store;
+use crate::store::deliveries::DeliveryRow;
 use crate::suspects::Suspects;
 
 use self::form::Form;
@@ -51,7 +53,7 @@ pub struct Station {
     vapi: Vapi,
     clock: Clock,
     suspects: Suspects,
-    connecting: InFlight<CallSid, String>,
+    answering: InFlight<String, String>,
     runtime: Handle,
 }
 
@@ -60,8 +62,8 @@ impl Station {
     #[must_use]
     pub fn new(ground: Ground, desk: Desk, vapi: Vapi) -> Self {
         let Ground { settings, directory, store, clock, suspects, runtime } = ground;
-        let connecting = InFlight::new(runtime.clone(), MAX_CONNECTING);
-        Self { settings, directory, store, desk, vapi, clock, suspects, connecting, runtime }
+        let answering = InFlight::new(runtime.clone(), MAX_CONNECTING);
+        Self { settings, directory, store, desk, vapi, clock, suspects, answering, runtime }
     }
 
     /// Whose number was called.
@@ -73,6 +75,28 @@ impl Station {
     fn time_left(&self, received: Stopwatch) -> Duration {
         let budget = self.settings.connect_budget;
         received.left_of(budget.saturating_sub(Duration::from_millis(250).min(budget / 10)))
+    }
+
+    /// The TwiML of this delivery, which a repetition gets again: the work is done once, and what it said is kept.
+    async fn once(
+        self: &Arc<Self>,
+        received: Stopwatch,
+        key: String,
+        work: impl Future<Output = String> + Send + 'static,
+    ) -> Option<String> {
+        let station = Arc::clone(self);
+        let running = self.answering.join(key.clone(), || async move {
+            let now = station.clock.now();
+            match station.store.delivery(&key, OffsetDateTime::UNIX_EPOCH).await {
+                Ok(Some(DeliveryRow { answer: Some(twiml), .. })) => return twiml,
+                Ok(_) => {}
+                Err(error) => tracing::error!(%error, "an earlier answer cannot be looked up"),
+            }
+            let twiml = work.await;
+            // The caller needs the answer more than a repetition needs the same one.
+            station.store.finish_delivery(&key, "", &twiml, None, now).await.unwrap_or(twiml)
+        });
+        tokio::time::timeout(self.time_left(received), running.ok()?.outcome()).await.ok()?.ok()
     }
 
     /// Runs `work` on the main runtime, where it goes on even if the asker leaves, and waits for it as long as there is

@@ -29,14 +29,14 @@ pub(super) async fn status(station: Data<Station>, request: Verified) -> HttpRes
 
 impl Station {
     async fn status_reported(&self, form: &Form) {
-        let Some(sid) = &form.call_sid else { return };
+        let (Some(sid), Some(profile)) = (&form.call_sid, self.business(form)) else { return };
+        let Some(row) = self.row(&profile, Some(sid)).await else { return };
         let now = self.clock.now();
         if let Err(error) = self.store.keep_call_status(sid, &form.call_status, form.is_over(), now).await {
             tracing::error!(call.sid = %sid, %error, "a call's status cannot be kept");
         }
-        let row = if form.is_over() { self.row(Some(sid)).await } else { None };
-        let was_with_assistant = row.is_some_and(|row| row.leg == Leg::Assistant && row.twiml.is_some() && !row.heard_from_vapi);
-        if !was_with_assistant {
+        let was_with_assistant = row.leg == Leg::Assistant && row.twiml.is_some() && !row.heard_from_vapi;
+        if !(form.is_over() && was_with_assistant) {
             return;
         }
         let job = Job::SilentCall { sid: sid.clone() };

@@ -40,7 +40,7 @@ pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpRe
         tracing::warn!(business = %profile.slug, "a call without a CallSid gets the fallback");
         return xml(alone);
     };
-    let running = station.connecting.join(sid.clone(), {
+    let running = station.answering.join(format!("twilio/inbound/{}/{sid}", profile.slug), {
         let station = station.clone();
         || async move { station.connected_once(&sid, &profile, &form, received).await }
     });
@@ -68,6 +68,8 @@ impl Station {
         };
         match known {
             None => self.connect(sid, profile, form, received).await,
+            // Somebody proved this with the secret of another business: what was said to that one's caller is not theirs.
+            Some(row) if row.business.as_ref() != Some(&profile.slug) => self.fallback_alone(profile, form),
             Some(row) => match &row.twiml {
                 Some(twiml) => twiml.clone(),
                 // Somebody was about to ask Vapi when he died: asking again might make a second call there.
