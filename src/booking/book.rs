@@ -103,7 +103,7 @@ impl Desk {
             let board = self.board(&order.asked, span, deadline).await?;
             return match board.open(date, order.window) {
                 Err(slots::Reason::Unreachable) => Err(Refusal::CalendarDown),
-                slots => Ok(slots.map_err(NotOpen::Day)),
+                slots => Ok(slots.map_err(|reason| NotOpen::of(reason, order.window))),
             };
         };
         // The calendars are asked at the moment of booking, one by one: here only rules, hours and our own ledger speak.

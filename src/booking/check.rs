@@ -117,7 +117,7 @@ impl Desk {
         let (slots, none_because) = match board.offers(date, window) {
             Ok(slots) => (slots, None),
             Err(Reason::Unreachable) => return Err(Refusal::CalendarDown),
-            Err(reason) => (board.coming_days(date, window), Some(NotOpen::Day(reason))),
+            Err(reason) => (board.coming_days(date, window), Some(NotOpen::of(reason, window))),
         };
         let open = OpenTimes::of(slots, &board);
         if let Some(call) = &question.caller.call_id {

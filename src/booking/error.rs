@@ -2,6 +2,7 @@
 
 use time::{Date, OffsetDateTime};
 
+use crate::scheduling::hours::WallSpan;
 use crate::scheduling::slots;
 use crate::store;
 
@@ -89,8 +90,18 @@ impl Refusal {
 /// Why a time that can be understood is not to be had.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotOpen {
-    /// A whole day, or its window, has nothing.
+    /// A whole day has nothing.
     Day(slots::Reason),
+    /// A window of a day has nothing.
+    Window(slots::Reason),
     /// One start is not possible.
     Start(slots::Refusal),
+}
+
+impl NotOpen {
+    /// Why the day, or this window of it, has nothing.
+    #[must_use]
+    pub fn of(reason: slots::Reason, window: Option<WallSpan>) -> Self {
+        if window.is_some() { Self::Window(reason) } else { Self::Day(reason) }
+    }
 }

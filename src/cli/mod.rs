@@ -48,20 +48,26 @@ pub enum Command {
     /// Answer the phone: serve the webhooks of Twilio and Vapi, and health.
     ///
     /// All settings are checked before the first request is served, and every mistake is told at once.
-    #[command(after_long_help = settings_help())]
+    #[command(after_help = "Example:\n  ringbook serve", after_long_help = settings_help())]
     Serve,
     /// Play a whole phone call against this machine, without any account, key or network.
     ///
     /// Starts the real server on loopback with throw-away secrets, a temporary database and a calendar of its own. Then it
     /// rings, asks, books, repeats itself and lets a second caller race for the same time, tells each step in plain words,
     /// prints the bookings that result, and keeps serving.
+    #[command(after_help = "Examples:\n  ringbook demo --once\n  ringbook demo --port 8080")]
     Demo(Demo),
     /// Show what was booked on a day, from our own database.
+    #[command(after_help = "Examples:\n  ringbook bookings\n  ringbook bookings --date 2026-12-01 --business abc-hvac --json")]
     Bookings(Bookings),
     /// Print the headers that make a hand-made request valid, for `curl -H @-`.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi"
+    )]
     Sign(Sign),
     /// Print fresh secrets as lines for .env.
+    #[command(after_help = "Example:\n  ringbook keygen >> .env")]
     Keygen,
     /// Print the completions of a shell, e.g. `ringbook completions bash > ~/.local/share/bash-completion/completions/ringbook`.
     Completions {
@@ -141,6 +147,6 @@ fn settings_help() -> String {
         };
         format!("  {}\n      {} [{absent}]\n", setting.name, setting.meaning)
     });
-    let heading = "Settings (a TWILIO_, VAPI_ or GOOGLE_ setting may be given for one business, as NAME__SLUG):\n";
+    let heading = "Example:\n  ringbook serve\n\nSettings (a TWILIO_, VAPI_ or GOOGLE_ setting may be given for one business, as NAME__SLUG):\n";
     std::iter::once(heading.to_owned()).chain(lines).collect()
 }

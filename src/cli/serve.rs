@@ -2,14 +2,14 @@
 
 use super::Failure;
 use crate::app::App;
-use crate::business::profile::{LoadFacts, load_folder};
+use crate::business::profile::{Access, LoadFacts, load_folder};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Problems, Settings, load_store};
 use crate::scheduling::zone::tzdata_version;
 use crate::telemetry;
 
 pub(super) fn run(environment: &Environment) -> Result<(), Failure> {
-    let (settings, mut warnings) = Settings::read(environment)?;
+    let (settings, mut warnings) = Settings::read(environment).map_err(|problems| with_files(environment, problems))?;
     let facts = LoadFacts::new(settings.calendar, &settings.google);
     let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
     warnings.extend(loaded.warnings);
@@ -24,4 +24,17 @@ pub(super) fn run(environment: &Environment) -> Result<(), Failure> {
         tracing::info!(address = %app.address(), businesses, tzdata = tzdata_version(), "ringbook answers");
         Ok(app.run_until_signal().await?)
     })
+}
+
+/// The mistakes in the settings, and those in the business files that do not depend on them: both at once, so that the
+/// next start is the last.
+fn with_files(environment: &Environment, settings: Problems) -> Failure {
+    let folder = load_store(environment).map(|settings| settings.businesses);
+    let files = folder.map(|folder| load_folder(&folder, &LoadFacts::same(Access::Embedded)));
+    match files {
+        Ok(Err(problems)) if !settings.iter().any(|sentence| sentence.starts_with("BUSINESSES ")) => {
+            Failure::Usage(format!("{settings}\n{}", Failure::of_files(&problems)))
+        }
+        _ => Failure::Settings(settings),
+    }
 }

@@ -1,12 +1,16 @@
 //! `CALENDAR` and `GOOGLE_*`.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
 use url::Url;
 
 use super::address;
 use super::reader::{Owner, Read, Reader, text};
+
+/// What is said of a file that is something else.
+const NO_KEY: &str =
+    "must be the path of a service account's JSON key, with client_email and private_key, as Google hands it out";
 
 /// `CALENDAR`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +43,7 @@ pub(super) fn read(reader: &mut Reader<'_>, owner: Owner<'_>, kind: Read<Calenda
     let uses_file = matches!(kind, Ok(CalendarKind::Google));
     let credentials = reader.optional("GOOGLE_CALENDAR_CREDENTIALS", owner, |path| {
         let path = PathBuf::from(path);
-        if uses_file && !is_readable_file(&path) { Err("must be the path of a file that can be read") } else { Ok(path) }
+        if uses_file { check_key(&path).map(|()| path) } else { Ok(path) }
     });
     let impersonate = reader.optional("GOOGLE_IMPERSONATE", owner, text);
     let calendar_url = reader.always("GOOGLE_CALENDAR_URL", owner, address::base);
@@ -64,6 +68,10 @@ pub(super) fn check_needs(reader: &mut Reader<'_>, kind: Read<CalendarKind>) {
     reader.demand("GOOGLE_CALENDAR_CREDENTIALS", &served, why);
 }
 
-fn is_readable_file(path: &Path) -> bool {
-    File::open(path).and_then(|file| file.metadata()).is_ok_and(|metadata| metadata.is_file())
+/// Whether the file is what Google hands out for a service account; its content is never shown.
+fn check_key(path: &Path) -> Result<(), &'static str> {
+    let text = std::fs::read_to_string(path).map_err(|_cause| "must be the path of a file that can be read")?;
+    let key: Value = serde_json::from_str(&text).map_err(|_cause| NO_KEY)?;
+    let has = |name: &str| key.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty());
+    if has("client_email") && has("private_key") { Ok(()) } else { Err(NO_KEY) }
 }

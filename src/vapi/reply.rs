@@ -10,8 +10,10 @@ use crate::booking::check::{OpenTimes, Openings};
 use crate::booking::error::{NotOpen, Refusal};
 use crate::booking::words;
 use crate::business::profile::Profile;
-use crate::scheduling::slots;
+use crate::scheduling::slots::{Reason, Refusal as Start};
 use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_list, spoken_times};
+
+const UNSEEN: &str = "I can't see the whole calendar right now.";
 
 /// An answer before it has a form.
 #[derive(Clone, Debug)]
@@ -78,7 +80,7 @@ impl Reply {
             }
         };
         let fields = json!({ "available": openings.none_because.is_none(), "slots": instants(&local) });
-        Self { sticks: sticks(&openings.open), ..Self::result(sentence, fields) }
+        Self { sticks: sticks(openings.none_because.as_ref(), &openings.open), ..Self::result(sentence, fields) }
     }
 
     /// What came of a booking.
@@ -99,7 +101,7 @@ impl Reply {
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
                 let sentence = format!("{why} Nothing is booked. {}", others(&local, open.unseen, today));
                 let fields = json!({ "success": false, "slots": instants(&local) });
-                Self { sticks: sticks(open), ..Self::result(sentence, fields) }
+                Self { sticks: sticks(Some(because), open), ..Self::result(sentence, fields) }
             }
         }
     }
@@ -169,8 +171,13 @@ fn in_local_time(profile: &Profile, open: &OpenTimes) -> Vec<OffsetDateTime> {
 }
 
 /// That nothing can be offered because the calendars cannot be seen may pass.
-fn sticks(open: &OpenTimes) -> bool {
-    !(open.unseen && open.starts.is_empty())
+fn sticks(because: Option<&NotOpen>, open: &OpenTimes) -> bool {
+    let unreachable = matches!(
+        because,
+        Some(NotOpen::Day(Reason::Unreachable) | NotOpen::Window(Reason::Unreachable) | NotOpen::Start(Start::Unreachable))
+    );
+    let cannot_tell = open.unseen && open.starts.is_empty();
+    !(unreachable || cannot_tell)
 }
 
 fn others(local: &[OffsetDateTime], unseen: bool, today: Date) -> String {
@@ -187,28 +194,43 @@ fn others(local: &[OffsetDateTime], unseen: bool, today: Date) -> String {
 fn why_not(because: &NotOpen, date: Option<Date>, start: Option<OffsetDateTime>, today: Date, service: &str) -> String {
     let day = start.map(OffsetDateTime::date).or(date).map_or_else(|| "that day".into(), |date| spoken_date(date, today));
     let time = start.map_or_else(|| "that time".into(), |start| spoken_date_time(start, today));
-    let closed = |reason: &Option<String>| match reason {
-        Some(reason) if !reason.is_empty() => format!("We are closed on {day}: {reason}."),
-        _ => format!("We are closed on {day}."),
-    };
     capitalised(&match because {
-        NotOpen::Day(slots::Reason::Closed { reason }) | NotOpen::Start(slots::Refusal::Closed { reason }) => closed(reason),
-        NotOpen::Day(slots::Reason::BeyondHorizon { last_date })
-        | NotOpen::Start(slots::Refusal::BeyondHorizon { last_date }) => {
-            format!("We take bookings up to {}.", spoken_date(*last_date, today))
-        }
-        NotOpen::Day(slots::Reason::PastDate) | NotOpen::Start(slots::Refusal::Past) => format!("{day} is in the past."),
-        NotOpen::Day(slots::Reason::TooLong) => format!("Our hours on {day} are too short for {service}."),
-        NotOpen::Day(slots::Reason::WindowClosed) => format!("On {day} we are open, but not at that time of the day."),
-        NotOpen::Day(slots::Reason::TooSoon) => format!("What is left of {day} is too soon for us."),
-        NotOpen::Day(slots::Reason::FullyBooked) => format!("{day} is fully booked at that time of the day."),
-        NotOpen::Start(slots::Refusal::OutsideHours) => format!("{time} is outside our hours for {service}."),
-        NotOpen::Start(slots::Refusal::TooSoon) => format!("{time} is too soon for us."),
-        NotOpen::Start(slots::Refusal::Taken) => format!("{time} is already taken."),
-        NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable) => {
-            "I can't see the whole calendar right now.".into()
-        }
+        NotOpen::Window(Reason::FullyBooked) => format!("{day} is fully booked at that time of the day."),
+        NotOpen::Day(reason) | NotOpen::Window(reason) => why_not_that_day(reason, &day, today, service),
+        NotOpen::Start(refusal) => match refusal {
+            Start::Past => format!("{day} is in the past."),
+            Start::BeyondHorizon { last_date } => up_to(*last_date, today),
+            Start::Closed { reason } => closed(&day, reason.as_deref()),
+            Start::OutsideHours => format!("{time} is outside our hours for {service}."),
+            Start::TooSoon => format!("{time} is too soon for us."),
+            Start::Taken => format!("{time} is already taken."),
+            Start::Unreachable => UNSEEN.into(),
+        },
     })
+}
+
+fn why_not_that_day(reason: &Reason, day: &str, today: Date, service: &str) -> String {
+    match reason {
+        Reason::PastDate => format!("{day} is in the past."),
+        Reason::BeyondHorizon { last_date } => up_to(*last_date, today),
+        Reason::Closed { reason } => closed(day, reason.as_deref()),
+        Reason::TooLong => format!("our hours on {day} are too short for {service}."),
+        Reason::WindowClosed => format!("on {day} we are open, but not at that time of the day."),
+        Reason::TooSoon => format!("what is left of {day} is too soon for us."),
+        Reason::FullyBooked => format!("{day} is fully booked."),
+        Reason::Unreachable => UNSEEN.into(),
+    }
+}
+
+fn closed(day: &str, reason: Option<&str>) -> String {
+    match reason {
+        Some(reason) if !reason.is_empty() => format!("we are closed on {day}: {reason}."),
+        _ => format!("we are closed on {day}."),
+    }
+}
+
+fn up_to(last_date: Date, today: Date) -> String {
+    format!("we take bookings up to {}.", spoken_date(last_date, today))
 }
 
 fn capitalised(sentence: &str) -> String {
