@@ -78,7 +78,7 @@ impl Reply {
             }
         };
         let fields = json!({ "available": openings.none_because.is_none(), "slots": instants(&local) });
-        Self { sticks: sticks(&openings.open), ..Self::result(sentence, fields) }
+        Self { sticks: sticks(openings.none_because.as_ref(), &openings.open), ..Self::result(sentence, fields) }
     }
 
     /// What came of a booking.
@@ -99,7 +99,7 @@ impl Reply {
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
                 let sentence = format!("{why} Nothing is booked. {}", others(&local, open.unseen, today));
                 let fields = json!({ "success": false, "slots": instants(&local) });
-                Self { sticks: sticks(open), ..Self::result(sentence, fields) }
+                Self { sticks: sticks(Some(because), open), ..Self::result(sentence, fields) }
             }
         }
     }
@@ -168,9 +168,12 @@ fn in_local_time(profile: &Profile, open: &OpenTimes) -> Vec<OffsetDateTime> {
     open.starts.iter().map(|start| profile.zone.civil(*start)).collect()
 }
 
-/// That nothing can be offered because the calendars cannot be seen may pass.
-fn sticks(open: &OpenTimes) -> bool {
-    !(open.unseen && open.starts.is_empty())
+/// That something cannot be said or offered because a calendar cannot be seen may pass.
+fn sticks(because: Option<&NotOpen>, open: &OpenTimes) -> bool {
+    let unreachable =
+        matches!(because, Some(NotOpen::Day(slots::Reason::Unreachable) | NotOpen::Start(slots::Refusal::Unreachable)));
+    let blind = open.unseen && open.starts.is_empty();
+    !unreachable && !blind
 }
 
 fn others(local: &[OffsetDateTime], unseen: bool, today: Date) -> String {
