@@ -185,14 +185,14 @@ async fn a_booking_left_by_a_crash_is_finished_by_a_repetition_after_the_restart
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_left_by_a_crash_whose_caller_was_told_nothing_is_given_up_unless_its_event_exists() {
     let mut house = House::new().await;
-    house.google.fault_always("events.insert", Fault::HangBeforeCommit);
+    let gate = Gate::new();
+    house.google.fault("events.insert", Fault::GateBeforeCommit(gate.clone()));
     {
         let asking = std::pin::pin!(house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")));
-        let arrived = std::pin::pin!(house.google.wait_for("events.insert", 1));
+        let arrived = std::pin::pin!(gate.reached(1));
         drop(futures_util::future::select(asking, arrived).await);
     }
     house.crash().await;
-    house.google.clear_faults();
     house.clock.advance(Duration::from_mins(2));
     house.restart().await;
     come_to_rest(&house).await;
