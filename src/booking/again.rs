@@ -21,10 +21,11 @@ pub(super) async fn is_worth_it(watch: Stopwatch, fault: &Fault) -> bool {
     may_pass
 }
 
-/// The pause before the insert of this number of one booking: a calendar that is out of breath must not be asked faster.
-pub(super) async fn pause_before_insert(number: u8) {
-    if number > 1 {
-        let pause_ms = PAUSE_MS << number.saturating_sub(1).min(4);
+/// The pause before another insert, with the look that belongs to it, after so many of one booking: a calendar that is out
+/// of breath must not be asked faster.
+pub(super) async fn pause_before_repeating(inserts: u8) {
+    if inserts > 0 {
+        let pause_ms = PAUSE_MS << inserts.min(4);
         tokio::time::sleep(Duration::from_millis(pause_ms + rand::random_range(0..JITTER_MS))).await;
     }
 }

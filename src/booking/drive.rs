@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::machine::{Action, Happened, Standing};
-use super::{Desk, again, identity, words};
+use super::{Desk, again, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use crate::clock::Stopwatch;
@@ -118,17 +118,17 @@ impl<'a> Drive<'a> {
                 Action::LeaveForLater => return self.end(Verdict::Later).await,
             };
             let (next, then) = self.standing.after(happened);
-            self.keep(next, happened).await?;
+            self.keep(next, happened, then).await?;
             action = then;
         }
         self.end(Verdict::Later).await
     }
 
     /// Keeps the move before anything is done because of it.
-    async fn keep(&mut self, next: Standing, happened: Happened) -> Result<(), store::Error> {
+    async fn keep(&mut self, next: Standing, happened: Happened, then: Action) -> Result<(), store::Error> {
         let stored = |standing: &Standing| (standing.state, standing.generation, standing.in_doubt);
-        let same_missing = self.missing_since(happened) == self.row.missing_since;
-        if stored(&next) == stored(&self.standing) && same_missing {
+        let missing_since = self.missing_since(happened, then);
+        if stored(&next) == stored(&self.standing) && missing_since == self.row.missing_since {
             self.standing = next;
             return Ok(());
         }
@@ -140,7 +140,7 @@ impl<'a> Drive<'a> {
             evidence: &format!("{event_id} {}", self.row.etag),
             generation: next.generation,
             in_doubt: next.in_doubt,
-            missing_since: self.missing_since(happened),
+            missing_since,
             event_id: &event_id,
             etag: &self.row.etag,
             tell: is_finished(next.state).then(|| self.outcome(next.state)),
@@ -149,7 +149,7 @@ impl<'a> Drive<'a> {
             Moved::Made => {}
             Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
         }
-        self.row.missing_since = self.missing_since(happened);
+        self.row.missing_since = missing_since;
         self.row.event_id = event_id;
         self.row.state = next.state;
         self.standing = next;
@@ -157,6 +157,8 @@ impl<'a> Drive<'a> {
     }
 
     async fn look(&self) -> Happened {
+        // Here and not before the insert: between a look and its insert a person could take the time.
+        again::pause_before_repeating(self.standing.inserts).await;
         let all_day = self.profile.rules.all_day_free_blocks;
         let (watch, look) =
             (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
@@ -174,7 +176,6 @@ impl<'a> Drive<'a> {
     }
 
     async fn insert(&mut self) -> Happened {
-        again::pause_before_insert(self.standing.inserts).await;
         match self.desk.calendars.insert(&self.place, &self.event()).await {
             Inserted::Placed(event) => {
                 self.row.etag = event.etag;
@@ -222,8 +223,10 @@ impl<'a> Drive<'a> {
     }
 
     /// Since when the event is missing, after this.
-    fn missing_since(&self, happened: Happened) -> Option<OffsetDateTime> {
+    fn missing_since(&self, happened: Happened, then: Action) -> Option<OffsetDateTime> {
         match happened {
+            // Another insert is about to be on its way: only what is missing after it proves anything.
+            _ if then == Action::Insert => None,
             Happened::FoundNothing { .. } | Happened::DeleteNothing { .. } => {
                 Some(self.row.missing_since.unwrap_or_else(|| self.desk.clock.now()))
             }
@@ -241,7 +244,8 @@ impl<'a> Drive<'a> {
             time_zone: self.row.zone.clone(),
             booking: self.row.id,
             call_id: self.row.call_id.clone(),
-            invite: Some(self.row.email.clone()).filter(|email| self.profile.booking_rules.invite_caller && is_address(email)),
+            invite: Some(self.row.email.clone())
+                .filter(|email| self.profile.booking_rules.invite_caller && order::is_address(email)),
         }
     }
 
@@ -263,17 +267,6 @@ impl<'a> Drive<'a> {
         }
         Ok(verdict)
     }
-}
-
-/// Whether mail could be sent there. A calendar refuses the whole event for a guest's address that is none, and what is
-/// heard on the telephone often is none ("dana at example dot com").
-fn is_address(email: &str) -> bool {
-    let plain =
-        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
-    let Some((local, domain)) = email.split_once('@') else { return false };
-    let labels =
-        domain.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-    plain(local) && labels && domain.contains('.')
 }
 
 fn cause_of(happened: Happened) -> &'static str {

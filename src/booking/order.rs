@@ -170,3 +170,14 @@ fn caller_key(wish: &Wish, phone: &Phone) -> String {
         None => format!("{}/{}", wish.caller.call_id.as_deref().unwrap_or_default(), phone.as_str()),
     }
 }
+
+/// Whether mail could be sent there. A calendar refuses the whole event for a guest's address that is none, and what is
+/// heard on the telephone often is none ("dana at example dot com").
+pub(super) fn is_address(email: &str) -> bool {
+    let plain =
+        |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
+    let Some((local, domain)) = email.split_once('@') else { return false };
+    let labels =
+        domain.split('.').all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+    plain(local) && labels && domain.contains('.')
+}

@@ -37,7 +37,8 @@ impl Store {
     pub async fn hear_from_vapi(&self, call: &VapiCall<'_>, now: OffsetDateTime) -> Result<(), Error> {
         let known = sqlx::query(
             "UPDATE calls SET vapi_call_id = $1, heard_at = COALESCE(heard_at, $2), business = COALESCE(business, $3), \
-             control_url = COALESCE($4, control_url), vapi_ended_reason = COALESCE($5, vapi_ended_reason) WHERE id = ( \
+             control_url = COALESCE($4, control_url), vapi_ended_reason = CASE WHEN $5 IS NULL OR \
+             (vapi_ended_reason IS NOT NULL AND vapi_ended_reason <> 'ended') THEN vapi_ended_reason ELSE $5 END WHERE id = ( \
              SELECT id FROM calls WHERE vapi_call_id = $1 OR (call_sid = $6 AND vapi_call_id IS NULL) \
              ORDER BY CASE WHEN vapi_call_id = $1 THEN 0 ELSE 1 END LIMIT 1)",
         )

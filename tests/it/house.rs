@@ -1,7 +1,6 @@
 //! The real server, over real HTTP, among the fakes: a database in a temporary folder, a clock that stands still, a Google,
 //! a Vapi, a Twilio and a receiver of alerts. Requests are signed as the counterparts sign them.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -123,10 +122,9 @@ impl Plan {
         twilio.add_number(CALLED);
         let key = folder.path().join("google.json");
         std::fs::write(&key, google.service_account_json()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut pairs: Vec<(String, String)> = [
             ("SERVER_URL", "https://book.example.com".to_owned()),
-            ("BIND", format!("127.0.0.1:{port}")),
+            ("BIND", "127.0.0.1:0".to_owned()),
             ("BUSINESSES", businesses.display().to_string()),
             ("DATABASE_URL", format!("sqlite://{}", folder.path().join("ringbook.db").display())),
             ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
@@ -149,18 +147,8 @@ impl Plan {
             pairs.push((name, value));
         }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut house = House {
-            url: format!("http://127.0.0.1:{port}"),
-            clock: self.clock,
-            google,
-            vapi,
-            twilio,
-            alerts,
-            folder,
-            pairs,
-            http,
-            running: None,
-        };
+        let mut house =
+            House { url: String::new(), clock: self.clock, google, vapi, twilio, alerts, folder, pairs, http, running: None };
         house.open().await;
         house
     }
@@ -233,6 +221,10 @@ impl House {
         let clock = self.clock.clone();
         let building = runtime.spawn(async move { App::build(settings, loaded.directory, clock).await.unwrap() });
         let app = building.await.unwrap();
+        // The system gives the first life a free port; the next ones get the same.
+        self.pairs.retain(|(name, _)| name != "BIND");
+        self.pairs.push(("BIND".to_owned(), app.address().to_string()));
+        self.url = format!("http://{}", app.address());
         let handle = app.handle();
         let serving = runtime.spawn(async move { app.run().await.unwrap() });
         self.running = Some(Running { handle, serving, runtime });

@@ -508,7 +508,12 @@ fn google_needs_a_file_that_can_be_read() {
     let path = file.to_str().unwrap();
     assert_eq!(problems(&[google, ("GOOGLE_CALENDAR_CREDENTIALS", path)], &[]).len(), 1);
     assert_eq!(problems(&[google, ("GOOGLE_CALENDAR_CREDENTIALS", folder.path().to_str().unwrap())], &[]).len(), 1);
-    fs::write(&file, "{}").unwrap();
+    for odd in ["{}", "not JSON", r#"{"client_email":"a@b","private_key":""}"#] {
+        fs::write(&file, odd).unwrap();
+        let found = problems(&[google, ("GOOGLE_CALENDAR_CREDENTIALS", path)], &[]);
+        assert!(found.len() == 1 && found[0].contains("client_email and private_key"), "{found:?}");
+    }
+    fs::write(&file, r#"{"client_email":"a@b","private_key":"-"}"#).unwrap();
     let settings = good(
         &[google, ("GOOGLE_CALENDAR_CREDENTIALS", path), ("GOOGLE_IMPERSONATE__OTHER", "o@example.com")],
         &["abc-hvac", "other"],

@@ -139,6 +139,8 @@ async fn receive(site: Data<dyn Site>, http: HttpRequest, body: Bytes) -> HttpRe
 async fn play(site: Arc<dyn Site>, request: Request) -> Delivery {
     let aim = site.aim(&request);
     let stage = site.stage();
+    // Before anyone can hear of the arrival and take the fault away.
+    let struck = stage.strike(aim.call, &aim.about);
     let place = stage.journal().arrived(Entry {
         call: aim.call,
         about: aim.about.clone(),
@@ -146,7 +148,6 @@ async fn play(site: Arc<dyn Site>, request: Request) -> Delivery {
         trusted: aim.trusted,
         outcome: None,
     });
-    let struck = stage.strike(aim.call, &aim.about);
     stage.wait_latency().await;
     stage.pass_holds(aim.call, Moment::Before).await;
     for Struck { fault, .. } in &struck {
