@@ -1,7 +1,6 @@
 //! The real server, over real HTTP, among the fakes: a database in a temporary folder, a clock that stands still, a Google,
 //! a Vapi, a Twilio and a receiver of alerts. Requests are signed as the counterparts sign them.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
@@ -123,10 +122,10 @@ impl Plan {
         twilio.add_number(CALLED);
         let key = folder.path().join("google.json");
         std::fs::write(&key, google.service_account_json()).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut pairs: Vec<(String, String)> = [
             ("SERVER_URL", "https://book.example.com".to_owned()),
-            ("BIND", format!("127.0.0.1:{port}")),
+            // Any port that is free at that moment: one that was picked before could be somebody else's by then.
+            ("BIND", "127.0.0.1:0".to_owned()),
             ("BUSINESSES", businesses.display().to_string()),
             ("DATABASE_URL", format!("sqlite://{}", folder.path().join("ringbook.db").display())),
             ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
@@ -149,18 +148,8 @@ impl Plan {
             pairs.push((name, value));
         }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut house = House {
-            url: format!("http://127.0.0.1:{port}"),
-            clock: self.clock,
-            google,
-            vapi,
-            twilio,
-            alerts,
-            folder,
-            pairs,
-            http,
-            running: None,
-        };
+        let mut house =
+            House { url: String::new(), clock: self.clock, google, vapi, twilio, alerts, folder, pairs, http, running: None };
         house.open().await;
         house
     }
@@ -168,6 +157,7 @@ impl Plan {
 
 /// A server that runs, and everything around it.
 pub struct House {
+    /// Where the server listens; another one after a restart.
     pub url: String,
     pub clock: Clock,
     pub google: FakeGoogle,
@@ -233,6 +223,7 @@ impl House {
         let clock = self.clock.clone();
         let building = runtime.spawn(async move { App::build(settings, loaded.directory, clock).await.unwrap() });
         let app = building.await.unwrap();
+        self.url = format!("http://{}", app.address());
         let handle = app.handle();
         let serving = runtime.spawn(async move { app.run().await.unwrap() });
         self.running = Some(Running { handle, serving, runtime });
@@ -256,7 +247,7 @@ impl House {
         }
     }
 
-    /// The same database, the same address, another server.
+    /// The same database, another server at another port.
     pub async fn restart(&mut self) {
         self.stop().await;
         self.open().await;
