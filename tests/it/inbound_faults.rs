@@ -1,6 +1,5 @@
 //! The phone rings while something behind us fails: the caller is put through, in time, and no call is made twice.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use ringbook::clock::Stopwatch;
@@ -9,6 +8,7 @@ use serde_json::Value;
 
 use crate::fakes::faults::Fault;
 use crate::house::{House, Plan};
+use crate::program::free_port;
 use crate::ringing::{PERSON, SID, find, is_assistant, is_goodbye, is_hang_up, is_person, is_voicemail};
 
 /// The call's TwiML in Vapi's answer.
@@ -62,8 +62,7 @@ async fn whatever_vapi_does_wrong_the_caller_is_put_through_and_hears_the_same_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vapi_that_cannot_be_reached_is_no_reason_to_wait() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let house = Plan::new().set("VAPI_API_URL", &format!("http://127.0.0.1:{port}")).build().await;
+    let house = Plan::new().set("VAPI_API_URL", &format!("http://127.0.0.1:{}", free_port())).build().await;
     let watch = Stopwatch::start();
     assert!(is_person(&house.says("inbound", &[]).await));
     assert!(watch.elapsed() < Duration::from_secs(2), "{:?}", watch.elapsed());

@@ -1,6 +1,5 @@
 //! What follows an answer: text messages at most once, alerts at least once, both across failures and restarts.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use ringbook::clock::epoch_ms;
@@ -10,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::fakes::faults::Fault;
 use crate::house::{House, Plan, SLUG};
+use crate::program::free_port;
 use crate::ringing::OWNER;
 
 const SMS: &str = "messages.create";
@@ -112,8 +112,7 @@ async fn an_sms_that_was_turned_away_is_sent_later_and_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sms_that_found_no_connection_is_tried_again() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let house = Plan::new().set("TWILIO_API_URL", &format!("http://127.0.0.1:{port}")).build().await;
+    let house = Plan::new().set("TWILIO_API_URL", &format!("http://127.0.0.1:{}", free_port())).build().await;
     enqueue(&house, "sms/1", &sms("Hello.")).await;
     house.until("the failure is noted", async || waits(&house, "sms/1", 2).await).await;
     house.clock.advance(Duration::from_secs(2));

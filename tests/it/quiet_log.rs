@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::fakes::faults::Fault;
 use crate::house::{CALLER, House, VAPI_SECRET, answer, tool_calls};
+use crate::program::free_port;
 
 /// Ends the program that it holds.
 struct Program(Child);
@@ -28,13 +29,15 @@ impl Drop for Program {
 async fn the_log_holds_no_name_no_number_no_address_and_no_secret() {
     let mut house = House::new().await;
     house.stop().await;
+    let address = format!("127.0.0.1:{}", free_port());
+    house.url = format!("http://{address}");
     let log = house.folder.path().join("log");
     let mut program = Program(
         Command::new(env!("CARGO_BIN_EXE_ringbook"))
             .arg("serve")
             .env_clear()
             .envs(house.pairs().iter().cloned())
-            .envs([("LOG", "debug"), ("LOG_FORMAT", "json")])
+            .envs([("BIND", address.as_str()), ("LOG", "debug"), ("LOG_FORMAT", "json")])
             .current_dir(house.folder.path())
             .stdout(Stdio::null())
             .stderr(fs::File::create(&log).unwrap())

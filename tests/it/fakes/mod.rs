@@ -2,7 +2,7 @@
 //! demand. A fake is at least as strict as what it stands for: where the facts leave two readings, it takes the one that is
 //! harder on us. It never uses the code under test.
 //!
-//! A request's way: journal → scripted fault taken → latency → hold → *the work* → hold → answer, whole or broken. All of it
+//! A request's way: scripted fault taken → journal → latency → hold → *the work* → hold → answer, whole or broken. All of it
 //! runs apart from the connection, so that a client that goes away does not undo the work.
 
 pub mod alerts;
@@ -139,7 +139,7 @@ async fn receive(site: Data<dyn Site>, http: HttpRequest, body: Bytes) -> HttpRe
 async fn play(site: Arc<dyn Site>, request: Request) -> Delivery {
     let aim = site.aim(&request);
     let stage = site.stage();
-    // Before anyone can hear of the arrival and take the fault away.
+    // Before the journal tells of the arrival: a test that waited for it may forget all faults in the next moment.
     let struck = stage.strike(aim.call, &aim.about);
     let place = stage.journal().arrived(Entry {
         call: aim.call,
