@@ -12,7 +12,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use tokio::sync::Mutex;
 
-use crate::booking::Desk;
+use crate::booking::{Desk, Obstacle};
 use crate::business::routing::Directory;
 use crate::clock::Clock;
 use crate::ground::Ground;
@@ -52,6 +52,9 @@ struct Finding {
     what: String,
     #[serde(with = "time::serde::rfc3339")]
     since: OffsetDateTime,
+    /// Whether it makes bookings impossible; the others are worth knowing all the same.
+    #[serde(skip)]
+    blocks: bool,
 }
 
 impl Health {
@@ -84,22 +87,18 @@ impl Health {
         let database = self.store.ping().await.err().map(|error| {
             tracing::error!(error = %error, "the database does not answer");
             let since = before.as_ref().and_then(|before| before.database.as_ref()).map_or(now, |problem| problem.since);
-            Finding { business: None, what: "the database does not answer".into(), since }
+            Finding { business: None, what: "the database does not answer".into(), since, blocks: true }
         });
         let probes = self.directory.all().map(|profile| async move {
             let probe = tokio::time::timeout(PROBE_TIMEOUT, self.desk.probe(profile)).await;
-            let problem = match probe {
-                Ok(Ok(())) => return None,
-                Ok(Err(fault)) => fault.to_string(),
-                Err(_elapsed) => "the calendar did not answer".to_owned(),
-            };
-            Some((profile.slug.clone(), problem))
+            let late = |_elapsed| Some(Obstacle { what: "the calendar did not answer".to_owned(), blocks: true });
+            Some((profile.slug.clone(), probe.unwrap_or_else(late)?))
         });
         let found = futures_util::future::join_all(probes).await;
-        let businesses = found.into_iter().flatten().map(|(slug, problem)| {
+        let businesses = found.into_iter().flatten().map(|(slug, Obstacle { what, blocks })| {
             let since = before.as_ref().and_then(|before| before.businesses.get(&slug)).map_or(now, |problem| problem.since);
-            tracing::warn!(business = %slug, problem, "this business cannot book");
-            (slug.clone(), Finding { business: Some(slug), what: problem, since })
+            tracing::warn!(business = %slug, problem = what, blocks, "this business cannot book as it should");
+            (slug.clone(), Finding { business: Some(slug), what, since, blocks })
         });
         let findings = Arc::new(Findings { at: now, database, businesses: businesses.collect() });
         *self.last.lock().await = Some(Arc::clone(&findings));
@@ -124,7 +123,7 @@ async fn healthz(health: Data<Health>) -> HttpResponse {
 
 async fn readyz(health: Data<Health>) -> HttpResponse {
     let Some(findings) = health.findings().await else { return HttpResponse::ServiceUnavailable().finish() };
-    let nobody_can_book = findings.businesses.len() >= health.directory.all().count();
+    let nobody_can_book = findings.businesses.values().filter(|finding| finding.blocks).count() >= health.directory.all().count();
     answer(findings.database.is_some() || nobody_can_book, findings.database.iter().chain(findings.businesses.values()))
 }
 
@@ -134,7 +133,7 @@ async fn readyz_of(health: Data<Health>, slug: Path<String>) -> HttpResponse {
     };
     let Some(findings) = health.findings().await else { return HttpResponse::ServiceUnavailable().finish() };
     let problem = findings.businesses.get(&profile.slug);
-    answer(findings.database.is_some() || problem.is_some(), findings.database.iter().chain(problem))
+    answer(findings.database.is_some() || problem.is_some_and(|finding| finding.blocks), findings.database.iter().chain(problem))
 }
 
 fn answer<'a>(failing: bool, problems: impl Iterator<Item = &'a Finding>) -> HttpResponse {

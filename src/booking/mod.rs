@@ -47,6 +47,15 @@ pub struct Caller {
     pub call_id: Option<String>,
 }
 
+/// What stands in the way of bookings.
+#[derive(Clone, Debug)]
+pub struct Obstacle {
+    /// In words.
+    pub what: String,
+    /// Whether nobody can be booked at all; otherwise somebody's calendar can still be read.
+    pub blocks: bool,
+}
+
 impl Desk {
     /// The desk of this ground.
     #[must_use]
@@ -63,13 +72,12 @@ impl Desk {
         }
     }
 
-    /// Whether a booking at this business would be possible now.
-    ///
-    /// # Errors
-    /// A [`crate::calendar::Fault`] that says what is wrong.
-    pub async fn probe(&self, profile: &Profile) -> Result<(), crate::calendar::Fault> {
+    /// What stands in the way of bookings at this business now; `None` when nothing does.
+    pub async fn probe(&self, profile: &Profile) -> Option<Obstacle> {
         let places: Vec<Place> = profile.technicians.iter().filter_map(|technician| place_of(profile, technician)).collect();
-        self.calendars.probe(&places, self.clock.now()).await
+        let faults = self.calendars.probe(&places, self.clock.now()).await;
+        let blocks = faults.len() >= places.len();
+        faults.first().map(|fault| Obstacle { what: fault.to_string(), blocks })
     }
 }
 

@@ -160,13 +160,10 @@ impl Calendars {
         }
     }
 
-    /// Whether a booking would be possible now: the account's token works and every place can be read.
-    ///
-    /// # Errors
-    /// A [`Fault`] that says what is wrong.
-    pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Result<(), Fault> {
+    /// What is wrong with the places that cannot be read now: the account's token, or the calendar itself.
+    pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Vec<Fault> {
         let minute = Span::starting(now, std::time::Duration::from_mins(1));
-        self.busy(places, minute, false).await.into_values().find_map(Result::err).map_or(Ok(()), Err)
+        self.busy(places, minute, false).await.into_values().filter_map(Result::err).collect()
     }
 
     /// What two bookings must share to collide: the account's calendar as it is known to everybody, `primary` resolved.

@@ -214,7 +214,7 @@ impl Store {
         let statement = if ended {
             "UPDATE calls SET status = $2, ended_at = $3, dialing = NULL WHERE call_sid = $1"
         } else {
-            "UPDATE calls SET status = $2 WHERE call_sid = $1 AND created_at <= $3"
+            "UPDATE calls SET status = $2 WHERE call_sid = $1 AND created_at <= $3 AND ended_at IS NULL"
         };
         self.execute(sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now))).await?;
         Ok(())

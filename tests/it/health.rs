@@ -116,3 +116,13 @@ async fn many_monitors_at_once_ask_the_calendar_once() {
     assert!(house.google.requests().iter().all(|entry| entry.trusted));
     assert!(house.events().is_empty(), "a look leaves no trace");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_business_with_one_calendar_that_can_be_read_can_book_and_says_what_is_wrong() {
+    let house = House::new().await;
+    house.google.fault_always_in("freebusy.query", crate::house::ALEX, Fault::Errors { with_busy: false, reason: "notFound" });
+    for path in ["/readyz", "/readyz/abc-hvac"] {
+        let answer = house.get(path).await;
+        assert_eq!((answer.status, answer.json()[0]["business"].as_str()), (200, Some("abc-hvac")), "{path}: {answer:?}");
+    }
+}

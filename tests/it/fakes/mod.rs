@@ -108,6 +108,7 @@ fn serve(listener: TcpListener, site: &Arc<dyn Site>, tell: &mpsc::Sender<Server
             let line = duplicate(stream);
             if !for_connections.stage().takes_connection() {
                 let _ = line.shutdown(Shutdown::Both);
+                kept.insert(Refused);
             }
             kept.insert(Line(line));
         })
@@ -130,7 +131,13 @@ fn duplicate(stream: &TcpStream) -> std::net::TcpStream {
     stream.as_fd().try_clone_to_owned().expect("a spare file descriptor").into()
 }
 
+/// A connection that was closed as soon as it was made. What its client had sent by then is still read, but not heard.
+struct Refused;
+
 async fn receive(site: Data<dyn Site>, http: HttpRequest, body: Bytes) -> HttpResponse {
+    if http.conn_data::<Refused>().is_some() {
+        return HttpResponse::ServiceUnavailable().finish();
+    }
     let request = Request::read(&http, &body);
     let played = actix_web::rt::spawn(play(site.into_inner(), request)).await;
     wire::send(played.expect("the work behind a fake does not panic"), &http)
