@@ -27,6 +27,7 @@ mod fakes_token;
 mod fallback;
 mod faults;
 mod google;
+mod guards;
 mod health;
 mod house;
 mod http;

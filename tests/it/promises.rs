@@ -101,7 +101,7 @@ pub async fn messages(house: &House, count: usize) -> Vec<Value> {
 }
 
 /// Moves the clock on until it is so. The workers ask the database by the machine's clock, so a little of that passes too.
-async fn until(house: &House, what: &str, is_so: impl AsyncFn() -> bool) {
+pub async fn until(house: &House, what: &str, is_so: impl AsyncFn() -> bool) {
     let waiting = async {
         while !is_so().await {
             house.clock.advance(Duration::from_secs(10));
