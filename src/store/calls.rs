@@ -211,13 +211,15 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn keep_call_status(&self, sid: &CallSid, status: &str, ended: bool, now: OffsetDateTime) -> Result<(), Error> {
-        let statement = if ended {
-            "UPDATE calls SET status = $2, ended_at = $3, dialing = NULL WHERE call_sid = $1"
+        let query = if ended {
+            let over = "UPDATE calls SET status = $2, ended_at = $3, dialing = NULL WHERE call_sid = $1";
+            sqlx::query(over).bind(sid.as_str()).bind(status).bind(epoch_ms(now))
         } else {
-            "UPDATE calls SET status = $2 WHERE call_sid = $1 AND created_at <= $3 AND ended_at IS NULL"
+            // Twilio's callbacks may overtake one another: a call that is over stays over.
+            let under_way = "UPDATE calls SET status = $2 WHERE call_sid = $1 AND ended_at IS NULL";
+            sqlx::query(under_way).bind(sid.as_str()).bind(status)
         };
-        self.execute(sqlx::query(statement).bind(sid.as_str()).bind(status).bind(epoch_ms(now))).await?;
-        Ok(())
+        self.execute(query).await.map(drop)
     }
 
     /// Whether another call of the same `from`, not over and not older than `since`, is being dialled through to `to`.

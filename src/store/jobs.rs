@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
 use sqlx::Any;
 use sqlx::any::{AnyArguments, AnyRow};
@@ -90,13 +91,21 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn ensure_job(&self, key: &str, job: &Job, run_at: OffsetDateTime) -> Result<(), Error> {
-        let payload = serde_json::to_string(job).map_err(|_impossible| Error::Unreadable("job"))?;
-        let query = sqlx::query(
-            "INSERT INTO jobs (key, payload, state, run_at, attempts, leased_until, fence, last_error, created_at) \
-             VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT (key) DO UPDATE SET state = 'waiting', \
-             run_at = excluded.run_at, attempts = 0, leased_until = 0, fence = jobs.fence + 1 WHERE jobs.state <> 'waiting'",
-        );
-        self.execute(query.bind(key).bind(payload).bind(epoch_ms(run_at))).await.map(drop)
+        let insert = insert_job(key, job, run_at)?;
+        let revive = sqlx::query(
+            "UPDATE jobs SET state = 'waiting', run_at = $2, attempts = 0, leased_until = 0, fence = fence + 1 \
+             WHERE key = $1 AND state <> 'waiting'",
+        )
+        .bind(key)
+        .bind(epoch_ms(run_at));
+        self.write(move |db| {
+            async move {
+                revive.execute(&mut *db).await?;
+                Ok(insert.execute(db).await.map(drop)?)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Takes the job that is due longest, for `lease`.

@@ -87,3 +87,15 @@ async fn nothing_is_acknowledged_once_the_database_file_is_gone() {
     assert!(answer.is_error() && answer.sentence().contains("nothing is confirmed"), "{answer:?}");
     assert_eq!((house.google.events(SAM).len(), house.get("/readyz").await.status), (1, 503));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_status_that_comes_late_wakes_no_call_that_is_over() {
+    let house = House::new().await;
+    house.ring(SID).await;
+    for status in ["completed", "in-progress"] {
+        let form = inbound(SID, CALLER).map(|(name, value)| (name, if name == "CallStatus" { status } else { value }));
+        assert_eq!(house.twilio("/twilio/status", &form).await.status, 204);
+    }
+    let row = house.call(SID).await.unwrap();
+    assert!(row.status == "completed" && row.ended_at.is_some(), "{row:?}");
+}
