@@ -26,3 +26,4 @@ pub mod suspects;
 pub mod telemetry;
 pub mod twilio;
 pub mod vapi;
+pub mod vault;

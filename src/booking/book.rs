@@ -11,7 +11,7 @@ use super::check::OpenTimes;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
 use super::order::{Order, Wish};
-use super::{Desk, identity, place_of};
+use super::{Desk, identity};
 use crate::business::profile::Profile;
 use crate::calendar::Place;
 use crate::clock::Deadline;
@@ -185,7 +185,7 @@ impl Desk {
         let span = Span::starting(start, order.asked.service.duration + profile.rules.buffer);
         let mut holders = Vec::new();
         for technician in &order.asked.crew {
-            let Some(place) = place_of(profile, technician) else { continue };
+            let Some(place) = self.place_of(profile, technician) else { continue };
             holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
         }
         let confirmed = holders.into_iter().filter(|row| row.state == BookingState::Confirmed);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use time::{Date, OffsetDateTime};
 
 use super::error::{NotOpen, Refusal};
-use super::{Caller, Desk, again, place_of};
+use super::{Caller, Desk, again};
 use crate::business::profile::{Profile, Service, Technician};
 use crate::calendar::{Fault, Place};
 use crate::clock::{Deadline, Stopwatch};
@@ -128,11 +128,11 @@ impl Desk {
 
     /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
     pub(super) async fn board<'p>(&self, asked: &Asked<'p>, span: Span, deadline: Deadline) -> Result<Board<'p>, Refusal> {
-        let places: Vec<_> = asked.crew.iter().filter_map(|technician| place_of(asked.profile, technician)).collect();
+        let places: Vec<_> = asked.crew.iter().filter_map(|technician| self.place_of(asked.profile, technician)).collect();
         let mut busy = self.busy(&places, span, asked.profile.rules.all_day_free_blocks, deadline).await;
         let mut board = self.blank_board(asked, span).await?;
         for (member, technician) in board.crew.iter_mut().zip(&asked.crew) {
-            let spans = place_of(asked.profile, technician).and_then(|place| busy.remove(&place)).and_then(Result::ok);
+            let spans = self.place_of(asked.profile, technician).and_then(|place| busy.remove(&place)).and_then(Result::ok);
             member.calendar = spans.map_or(Sight::Unknown, |spans| Sight::Known(spans.into_iter().collect()));
         }
         Ok(board)
@@ -165,7 +165,7 @@ impl Desk {
     pub(super) async fn blank_board<'p>(&self, asked: &Asked<'p>, span: Span) -> Result<Board<'p>, Refusal> {
         let mut crew = Vec::with_capacity(asked.crew.len());
         for technician in &asked.crew {
-            let jobs = match place_of(asked.profile, technician) {
+            let jobs = match self.place_of(asked.profile, technician) {
                 Some(place) => self.store.claims_between(&self.calendars.claim_key(&place), span).await?,
                 None => Vec::new(),
             };

@@ -74,15 +74,22 @@ impl Desk {
 
     /// What stands in the way of bookings at this business now; `None` when nothing does.
     pub async fn probe(&self, profile: &Profile) -> Option<Obstacle> {
-        let places: Vec<Place> = profile.technicians.iter().filter_map(|technician| place_of(profile, technician)).collect();
+        let places = self.places_of(profile);
         let faults = self.calendars.probe(&places, self.clock.now()).await;
         let blocks = faults.len() >= places.len();
         faults.first().map(|fault| Obstacle { what: fault.to_string(), blocks })
     }
-}
 
-/// The calendar of a technician; `None` while the owner has not chosen one.
-fn place_of(profile: &Profile, technician: &Technician) -> Option<Place> {
-    let calendar = technician.calendar.clone()?;
-    Some(Place { business: profile.slug.clone(), calendar })
+    /// The calendars of everybody at this business who has one.
+    #[must_use]
+    pub fn places_of(&self, profile: &Profile) -> Vec<Place> {
+        profile.technicians.iter().filter_map(|technician| self.place_of(profile, technician)).collect()
+    }
+
+    /// The calendar of a technician: the one that the file names, else the owner's choice; `None` while there is neither.
+    fn place_of(&self, profile: &Profile, technician: &Technician) -> Option<Place> {
+        let named = technician.calendar.clone();
+        let calendar = named.or_else(|| self.calendars.chosen(&profile.slug, &technician.id))?;
+        Some(Place { business: profile.slug.clone(), calendar })
+    }
 }

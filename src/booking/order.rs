@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 
 use super::check::{Asked, date_meant, window_meant};
 use super::error::Refusal;
-use super::{Caller, Desk, identity, place_of, when, words};
+use super::{Caller, Desk, identity, when, words};
 use crate::business::profile::Profile;
 use crate::names::{BookingId, BookingState, Phone, ToolCallId};
 use crate::scheduling::busy::Span;
@@ -115,7 +115,7 @@ impl Desk {
     pub(super) fn new_row(&self, order: &Order<'_>, wish: &Wish, start: OffsetDateTime, technician: usize) -> Option<BookingRow> {
         let profile = order.asked.profile;
         let technician = order.asked.crew.get(technician)?;
-        let place = place_of(profile, technician)?;
+        let place = self.place_of(profile, technician)?;
         let (id, span) = (BookingId::new(), Span::starting(start, order.asked.service.duration));
         Some(BookingRow {
             id,

@@ -118,6 +118,14 @@ pub enum Occasion {
     CalendarConflict,
 }
 
+impl Occasion {
+    /// The occasion of this name in a business file.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        super::sections::OCCASIONS.into_iter().find(|(known, _)| *known == name).map(|(_, occasion)| occasion)
+    }
+}
+
 /// `[windows]`.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows {

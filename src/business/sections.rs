@@ -22,7 +22,7 @@ pub(super) const BOOKINGS_PER_DAY: u32 = 3;
 /// The default of `[privacy] disclosure`.
 pub(super) const DISCLOSURE: &str = "You're speaking with an automated assistant.";
 
-const OCCASIONS: [(&str, Occasion); 6] = [
+pub(super) const OCCASIONS: [(&str, Occasion); 6] = [
     ("voicemail", Occasion::Voicemail),
     ("booking_uncertain", Occasion::BookingUncertain),
     ("transfer_missed", Occasion::TransferMissed),

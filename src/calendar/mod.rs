@@ -166,6 +166,15 @@ impl Calendars {
         self.busy(places, minute, false).await.into_values().filter_map(Result::err).collect()
     }
 
+    /// The calendar that the owner chose for this technician in the browser, if a file names none.
+    #[must_use]
+    pub fn chosen(&self, business: &Slug, technician: &str) -> Option<CalendarId> {
+        match self {
+            Self::Google(google) => google.chosen(business, technician),
+            Self::Embedded(_) => None,
+        }
+    }
+
     /// What two bookings must share to collide: the account's calendar as it is known to everybody, `primary` resolved.
     #[must_use]
     pub fn claim_key(&self, place: &Place) -> String {

@@ -101,6 +101,9 @@ impl Outbox {
             Job::Alert { what, business, text, since_ms } => {
                 self.post_alert(&leased.key, what, business.as_ref(), text, *since_ms).await
             }
+            Job::Notify { business, occasion, text } => {
+                self.notify(&leased.key, business, occasion, text).await.unwrap_or_else(not_yet)
+            }
             Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
         }

@@ -2,6 +2,7 @@
 //! second try could be a second message.
 
 use super::{Done, Outbox};
+use crate::business::profile::Occasion;
 use crate::clients::twilio::SmsError;
 use crate::clock::epoch_ms;
 use crate::names::{Phone, Slug};
@@ -34,6 +35,18 @@ impl Outbox {
             Err(error @ SmsError::NotSent(_)) => Done::NotYet(error.to_string()),
             Err(error) => Done::Never(error.to_string()),
         })
+    }
+
+    /// An SMS to each number of the business that wants to hear of such an occasion; a `key` is told once.
+    pub(super) async fn notify(&self, key: &str, business: &Slug, occasion: &str, text: &str) -> Result<Done, store::Error> {
+        let Some(profile) = self.directory.by_slug(business) else { return Ok(Done::Never("its business has no file".into())) };
+        if Occasion::parse(occasion).is_some_and(|occasion| profile.notify.on.contains(&occasion)) {
+            for to in &profile.notify.sms {
+                let sms = Job::Sms { business: business.clone(), to: to.clone(), text: text.to_owned() };
+                self.store.enqueue(&format!("{key}/{}", to.as_str()), &sms, self.clock.now()).await?;
+            }
+        }
+        Ok(Done::Well)
     }
 
     /// Whom an SMS should have told something hears nothing now, so the operator does.

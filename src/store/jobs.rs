@@ -38,6 +38,15 @@ pub enum Job {
         /// Since when, in milliseconds since 1970.
         since_ms: i64,
     },
+    /// Tell the business by SMS, if its file asks for this occasion.
+    Notify {
+        /// Which business.
+        business: Slug,
+        /// As in `[notify]`.
+        occasion: String,
+        /// Without secrets.
+        text: String,
+    },
     /// Look whether Vapi ever said a word about a call that has ended.
     SilentCall {
         /// Which call.
@@ -57,6 +66,7 @@ impl Job {
         match self {
             Self::Sms { .. } => "sms",
             Self::Alert { .. } => "alert",
+            Self::Notify { .. } => "notify",
             Self::SilentCall { .. } => "silent_call",
             Self::Settle { .. } => "settle",
         }

@@ -1,6 +1,7 @@
 //! What is remembered: calls, answers, bookings, jobs. The database is the arbiter of every race; nothing here waits on
 //! the network. One set of statements serves both databases, what differs stands in the migration folders.
 
+pub mod accounts;
 pub mod bookings;
 pub mod calls;
 pub mod claims;

@@ -20,7 +20,7 @@ const FLOORS: &[&[&str]] = &[
     &["business", "scheduling", "calendar", "clients"],
     &["store"],
     &["config"],
-    &["clock", "names", "inflight", "span", "suspects"],
+    &["clock", "names", "inflight", "span", "suspects", "vault"],
 ];
 /// The one module that its own floor may import.
 const FOR_SIBLINGS: &str = "scheduling";

@@ -9,7 +9,7 @@ mod wire;
 mod write;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use google_calendar3::common::{Body, Client};
@@ -20,7 +20,7 @@ use super::auth::Tokens;
 use super::{Fault, Place};
 use crate::clock::Clock;
 use crate::config::{self, Scoped};
-use crate::names::Slug;
+use crate::names::{CalendarId, Slug};
 use line::Line;
 
 /// How often the tokens' remaining time is looked at.
@@ -36,6 +36,7 @@ struct Accounts {
     client: Client<Line>,
     shared: Option<Account>,
     own: BTreeMap<Slug, Account>,
+    chosen: RwLock<BTreeMap<(Slug, String), CalendarId>>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -73,7 +74,7 @@ impl Google {
         let everyone = settings.everyone();
         let somebody_shares = businesses.into_iter().any(|business| !own.contains_key(&business));
         let shared = (somebody_shares || everyone.credentials.is_some()).then(|| open(everyone)).transpose()?;
-        Ok(Self(Arc::new(Accounts { client: line.client::<Body>(), shared, own })))
+        Ok(Self(Arc::new(Accounts { client: line.client::<Body>(), shared, own, chosen: RwLock::default() })))
     }
 
     /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end.
@@ -98,6 +99,13 @@ impl Google {
             _ => named.to_lowercase(),
         };
         format!("google:{calendar}")
+    }
+
+    /// The calendar that the owner chose for this technician.
+    #[must_use]
+    pub fn chosen(&self, business: &Slug, technician: &str) -> Option<CalendarId> {
+        let chosen = self.0.chosen.read().unwrap_or_else(PoisonError::into_inner);
+        chosen.get(&(business.clone(), technician.to_owned())).cloned()
     }
 
     fn account(&self, business: &Slug) -> Result<&Account, Fault> {
