@@ -22,6 +22,8 @@ use crate::calendar::google::Google;
 use crate::clients;
 use crate::clock::Clock;
 use crate::config::{CalendarKind, Settings};
+use crate::connect::follow::{Bells, Follower};
+use crate::connect::notifications;
 use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
@@ -80,12 +82,17 @@ impl App {
             background.push(ground.runtime.spawn(google.clone().keep_tokens_fresh()));
         }
         let http = clients::http().context("the HTTP client cannot be built")?;
-        let desk = Desk::new(&ground, calendars);
+        let desk = Desk::new(&ground, calendars.clone());
+        let bells = Bells::default();
+        if let Calendars::Google(google) = &calendars {
+            background.push(ground.runtime.spawn(Follower::new(&ground, google.clone(), desk.clone(), bells.clone()).run()));
+        }
+        let door = Data::new(notifications::Door::new(&ground, calendars, bells));
         let health = Health::new(&ground, desk.clone());
         background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), http.clone()).run()));
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
-        let server = listen(listener, &health, calls, questions)?;
+        let server = listen(listener, &health, calls, questions, door)?;
         Ok(Self { server, address, health, desk, store, background })
     }
 
@@ -176,6 +183,7 @@ fn listen(
     health: &Health,
     calls: Data<twilio::Station>,
     questions: Data<vapi::Station>,
+    door: Data<notifications::Door>,
 ) -> anyhow::Result<Server> {
     let health = Data::new(health.clone());
     let app = move || {
@@ -186,8 +194,10 @@ fn listen(
             .app_data(health.clone())
             .app_data(calls.clone())
             .app_data(questions.clone())
+            .app_data(door.clone())
             .configure(twilio::routes)
             .configure(vapi::routes)
+            .configure(notifications::routes)
             .configure(health::routes)
     };
     let server = HttpServer::new(app)

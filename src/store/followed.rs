@@ -179,13 +179,13 @@ impl Store {
         row.as_ref().map(read_channel).transpose()
     }
 
-    /// The channels of this calendar, the one that lasts longest first.
+    /// The channels of this calendar, the newest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn channels_of(&self, business: &Slug, calendar: &CalendarId) -> Result<Vec<ChannelRow>, Error> {
         let statement = format!(
-            "SELECT {CHANNEL} FROM watch_channels WHERE business = $1 AND calendar = $2 ORDER BY ends_at DESC, channel DESC"
+            "SELECT {CHANNEL} FROM watch_channels WHERE business = $1 AND calendar = $2 ORDER BY created_at DESC, channel DESC"
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(business.as_str()).bind(calendar.as_str());
         query.fetch_all(&self.readers).await?.iter().map(read_channel).collect()
