@@ -68,6 +68,11 @@ impl Upkeep {
         if rows.len() > 1 || current.is_none() { self.clear(place, now).await } else { Ok(()) }
     }
 
+    /// Whatever stood in the way of a channel may be gone: it is asked for at the next look.
+    pub fn ask_again(&mut self) {
+        self.not_before = None;
+    }
+
     /// Ends every channel of a calendar that is not followed any more, as far as Google lets us.
     ///
     /// # Errors

@@ -152,16 +152,24 @@ impl Follower {
         let (mut upkeep, mut pace) = (self.upkeep(), Pace::new(self.clock.clone()));
         // Whatever was called out before this start, nobody heard it.
         let mut was_rung = true;
-        let mut known = None;
+        let (mut known, mut last) = (None, Reading::Done);
         loop {
             if !was_rung && let Some(due) = self.was_read_elsewhere(&place, &mut known).await {
                 pace.put_off_to(due);
             } else {
-                // Before it is read: from now on every change is called out.
-                if let Err(error) = upkeep.look_after(&place).await {
+                pace.begins();
+                // Before it is read: from then on every change is called out. Where nothing can be read, nothing is asked for.
+                if last != Reading::Failed
+                    && let Err(error) = upkeep.look_after(&place).await
+                {
                     tracing::error!(business = %place.business, %error, "a push channel could not be looked after");
                 }
-                pace.ended(self.read(&place, &mut known).await);
+                let reading = self.read(&place, &mut known, last).await;
+                if last == Reading::Failed && reading != Reading::Failed {
+                    upkeep.ask_again();
+                }
+                pace.ended(reading);
+                last = reading;
             }
             was_rung = pace.rest(&bell).await;
         }
@@ -181,12 +189,15 @@ impl Follower {
         Some(row.poll_at)
     }
 
-    async fn read(&self, place: &Place, known: &mut Option<String>) -> Reading {
+    async fn read(&self, place: &Place, known: &mut Option<String>, last: Reading) -> Reading {
         let Ok(_turn) = self.reading.acquire().await else { return Reading::Failed };
         match self.read_on(place, known).await {
             Ok(reading) => reading,
             Err(trouble) => {
-                tracing::warn!(business = %place.business, calendar = %place.calendar, cause = %trouble, "a calendar could not be followed");
+                // Once for each time that it begins to fail: the calls themselves are in the log, and health tells of it.
+                if last != Reading::Failed {
+                    tracing::warn!(business = %place.business, calendar = %place.calendar, cause = %trouble, "a calendar cannot be followed now");
+                }
                 Reading::Failed
             }
         }
@@ -195,7 +206,7 @@ impl Follower {
     /// Reads the calendar on from where it was read last, and follows what was changed.
     async fn read_on(&self, place: &Place, known: &mut Option<String>) -> Result<Reading, Trouble> {
         let profile = self.directory.by_slug(&place.business).ok_or(Trouble::NoBusiness)?;
-        let mut begun_at = None;
+        let (now, mut begun_at) = (self.clock.now(), None);
         for _round in 0..MAX_ROUNDS {
             let stored = self.store.followed(&place.business, &place.calendar).await?.map(|row| row.sync_token);
             let asked = begun_at.get_or_insert_with(|| stored.clone());
@@ -214,7 +225,6 @@ impl Follower {
             if self.follow_all(profile, place, &changes, is_whole).await? == Followed::Later {
                 return Ok(Reading::Unsettled);
             }
-            let now = self.clock.now();
             let row = FollowedRow { sync_token: changes.next, poll_at: now + POLL, synced_at: Some(now) };
             if self.store.keep_followed(&place.business, &place.calendar, stored.as_deref(), &row).await? {
                 *known = Some(row.sync_token);

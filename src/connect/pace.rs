@@ -51,9 +51,16 @@ impl Pace {
         Self { clock, last, pause: POLL, is_deaf: false, in_a_row: 0 }
     }
 
-    /// A reading ended like this just now.
-    pub fn ended(&mut self, reading: Reading) {
+    /// A reading begins: the next one is due so long after this.
+    pub fn begins(&mut self) {
         self.last = self.clock.now();
+    }
+
+    /// The reading ended like this.
+    pub fn ended(&mut self, reading: Reading) {
+        if reading == Reading::Failed {
+            self.last = self.clock.now();
+        }
         self.in_a_row = if reading == Reading::Done { 0 } else { self.in_a_row.saturating_add(1) };
         // A calendar that fails is not asked more often because somebody works in it.
         self.is_deaf = reading == Reading::Failed;

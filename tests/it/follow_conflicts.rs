@@ -13,8 +13,8 @@ const OWNER: &str = "+15551238888";
 
 /// The messages to the business.
 fn told(house: &House) -> Vec<String> {
-    let to_owner = |message: &&Value| message["To"] == OWNER;
-    house.twilio.messages().iter().filter(to_owner).map(|message| message["Body"].as_str().unwrap().to_owned()).collect()
+    let to_owner = |message: &&Value| message["to"] == OWNER;
+    house.twilio.messages().iter().filter(to_owner).map(|message| message["body"].as_str().unwrap().to_owned()).collect()
 }
 
 /// Lets every calendar be read once more, and what follows from it be done.
@@ -83,7 +83,10 @@ async fn the_business_hears_once_of_an_entry_over_a_job() {
     let_it_settle(&house).await;
     let told = told(&house);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("November 24 at 9 AM overlaps repair for Dana Miller with Sam on Tuesday, November 24 at 8 AM"), "{told:?}");
+    assert!(
+        told[0].contains("November 24 at 9 AM overlaps repair for Dana Miller with Sam on Tuesday, November 24 at 8 AM"),
+        "{told:?}"
+    );
     assert_eq!((promises_kept(&house).await.len(), inserted(&house)), (1, 1));
 }
 

@@ -59,7 +59,8 @@ async fn what_was_done_while_no_server_ran_is_known_after_the_start() {
     row_once(&house, &deleted, "the cancellation", |row| row.state == Cancelled).await;
     row_once(&house, &moved, "the move", |row| row.span.start == HALF_PAST_TWELVE).await;
     // The readings go on where they stopped.
-    let tokens = house.google.requests_of("events.sync").iter().filter(|entry| entry.request.param("syncToken").is_some()).count();
+    let tokens =
+        house.google.requests_of("events.sync").iter().filter(|entry| entry.request.param("syncToken").is_some()).count();
     assert!(tokens >= 2, "{tokens}");
     assert_eq!(house.google.channels().len(), 2, "the open channels are used on");
     assert_eq!(promises_kept(&house).await.len(), 1);
@@ -98,7 +99,9 @@ async fn both_kinds_of_reading_are_asked_for_with_the_same_parameters() {
     });
     let asked: Vec<_> = asked.collect();
     assert!(asked.iter().all(|query| *query == asked[0]), "{asked:?}");
-    assert!(["timeMin", "timeMax", "orderBy", "q", "updatedMin"].iter().all(|name| asked[0].iter().all(|(given, _)| given != name)));
+    assert!(
+        ["timeMin", "timeMax", "orderBy", "q", "updatedMin"].iter().all(|name| asked[0].iter().all(|(given, _)| given != name))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +197,10 @@ async fn what_is_found_out_while_booking_is_written_down_as_well() {
     let sentence = said(&house.tool("call-2", "t2", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     assert!(sentence.contains("12:30 PM"), "{sentence}");
     let moved = now(&house, &row).await;
-    assert_eq!((moved.state, moved.span.start, last_cause(&house, &row).await), (Confirmed, HALF_PAST_TWELVE, "moved_in_calendar".into()));
+    assert_eq!(
+        (moved.state, moved.span.start, last_cause(&house, &row).await),
+        (Confirmed, HALF_PAST_TWELVE, "moved_in_calendar".into())
+    );
     // Another caller gets the time that has become free.
     house.google.staff_moves(SAM, row.event_id.as_str(), EIGHT + HOUR * 7, EIGHT + HOUR * 9);
     booked(&house, "+15551112222", "2026-11-24T12:30").await;
