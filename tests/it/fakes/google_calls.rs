@@ -31,9 +31,7 @@ pub fn read(request: &Request) -> (&'static str, Vec<String>) {
         ("POST", ["token"]) => ("token", request.field("grant_type")),
         ("POST", ["revoke"]) => ("revoke", None),
         ("POST", ["calendar", "v3", "freeBusy"]) => return ("freebusy.query", asked_about(request)),
-        ("POST", ["calendar", "v3", "channels", "stop"]) => {
-            ("channels.stop", request.json()["id"].as_str().map(str::to_owned))
-        }
+        ("POST", ["calendar", "v3", "channels", "stop"]) => ("channels.stop", request.json()["id"].as_str().map(str::to_owned)),
         (verb, ["calendar", "v3", rest @ ..]) => {
             let (call, calendar) = of_calendars(verb, rest);
             (call, calendar.map(str::to_owned))

@@ -6,16 +6,8 @@ use super::google_access as access;
 use super::wire::{Answer, Request};
 
 /// What a token cannot be combined with; a first listing with one of these gives no token either.
-const FORBIDDEN: &[&str] = &[
-    "iCalUID",
-    "orderBy",
-    "privateExtendedProperty",
-    "q",
-    "sharedExtendedProperty",
-    "timeMax",
-    "timeMin",
-    "updatedMin",
-];
+const FORBIDDEN: &[&str] =
+    &["iCalUID", "orderBy", "privateExtendedProperty", "q", "sharedExtendedProperty", "timeMax", "timeMin", "updatedMin"];
 
 /// These say how an answer is written, not what is in it, or where it goes on.
 const ASIDE: &[&str] = &["alt", "fields", "pageToken", "prettyPrint"];

@@ -77,8 +77,7 @@ impl Google {
     }
 
     fn vouched(&self, assertion: Option<&str>) -> Result<Answer, Answer> {
-        let assertion =
-            assertion.ok_or_else(|| error(400, "invalid_request", "Missing required parameter: assertion"))?;
+        let assertion = assertion.ok_or_else(|| error(400, "invalid_request", "Missing required parameter: assertion"))?;
         let token = self.accept(assertion)?;
         let mut state = self.state();
         let life = state.accounts.access_life();

@@ -134,7 +134,8 @@ impl Google {
     }
 
     pub(super) fn stop_channel(&self, who: &Token, body: &Value) -> Result<Answer, Answer> {
-        let text = |field: &str| body[field].as_str().ok_or_else(|| access::error(400, "required", &format!("Required: {field}")));
+        let text =
+            |field: &str| body[field].as_str().ok_or_else(|| access::error(400, "required", &format!("Required: {field}")));
         let (id, resource) = (text("id")?, text("resourceId")?);
         let (now, mut state) = (self.clock.now(), self.state());
         let ours = |channel: &Channel| {
