@@ -18,7 +18,9 @@ pub const THREE: [&str; 3] = [EVENTS, "calendar.events.freebusy", "calendar.cale
 /// The pair of RFC 7636, appendix B.
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
+
+type Pairs<'a> = &'a [(&'a str, &'a str)];
 
 /// A desk with a registered program and a person who is signed in.
 pub fn office() -> Desk {
@@ -123,7 +125,7 @@ async fn a_code_is_good_once_and_for_ten_minutes() {
     let again = exchange(&desk, &code, &[]).await;
     assert_eq!((again.0, text(&again.1, "error").as_str()), (400, "invalid_grant"));
     let late = consented(&desk, &THREE, &[]);
-    desk.clock.advance(Duration::from_secs(600));
+    desk.clock.advance(Duration::from_mins(10));
     assert_eq!(exchange(&desk, &late, &[]).await.1["error"], "invalid_grant");
     assert_eq!(exchange(&desk, "4/0never", &[]).await.1["error"], "invalid_grant");
     assert_eq!(desk.google.refresh_tokens(OWNER).len(), 1);
@@ -134,7 +136,7 @@ async fn a_code_belongs_to_its_address_its_verifier_and_its_program() {
     let desk = office();
     desk.google.add_client("other", "secret", &[REDIRECT]);
     let long = "v".repeat(129);
-    let refused: [(&[(&str, &str)], u16, &str); 8] = [
+    let refused: [(Pairs<'_>, u16, &str); 8] = [
         (&[("redirect_uri", "https://desk.example/oauth/callback/")], 400, "redirect_uri_mismatch"),
         (&[("redirect_uri", "")], 400, "invalid_request"),
         (&[("code_verifier", "")], 400, "invalid_grant"),
@@ -210,14 +212,14 @@ async fn a_wrong_secret_is_refused_with_401_in_the_form_and_in_the_header() {
 async fn a_refresh_brings_an_access_token_alone() {
     let mut desk = office();
     let token = desk.google.grant(CLIENT, OWNER, &THREE);
-    desk.google.token_life(Duration::from_secs(60));
+    desk.google.token_life(Duration::from_mins(1));
     let (status, body) = refresh(&desk, &token, &[]).await;
     assert_eq!((status, &body["expires_in"], body.get("refresh_token")), (200, &json!(60), None), "{body}");
     assert_eq!(body["scope"].as_str().unwrap().split(' ').count(), 3);
     desk.bearer = text(&body, "access_token");
     let listed = |desk: &Desk| answer(desk.request("GET", "users/me/calendarList"));
     assert_eq!(listed(&desk).await.0, 200);
-    desk.clock.advance(Duration::from_secs(60));
+    desk.clock.advance(Duration::from_mins(1));
     assert_eq!(listed(&desk).await.0, 401);
     let (_, fewer) = refresh(&desk, &token, &[("scope", &full(&[EVENTS]))]).await;
     assert_eq!(fewer["scope"], full(&[EVENTS]));
@@ -239,7 +241,7 @@ async fn what_a_program_in_testing_gets_lives_for_seven_days() {
     let (_, published) = exchange(&desk, &consented(&desk, &THREE, &[]), &[]).await;
     assert_eq!(published.get("refresh_token_expires_in"), None);
     let old = text(&body, "refresh_token");
-    desk.clock.advance(DAY * 7 - Duration::from_secs(1));
+    desk.clock.advance(Duration::from_secs(7 * 24 * 3600 - 1));
     assert_eq!(refresh(&desk, &old, &[]).await.0, 200);
     desk.clock.advance(Duration::from_secs(1));
     assert_eq!(refresh(&desk, &old, &[]).await, expired_or_revoked(), "publishing does not prolong it");

@@ -68,7 +68,7 @@ async fn the_life_that_is_asked_for_may_be_cut() {
     assert_eq!(life("b", json!({"params": {"ttl": 99_999_999}})).await, WEEK_SECONDS);
     let soon = ((NOON.unix_timestamp() + 60) * 1000).to_string();
     assert_eq!(life("c", json!({"expiration": soon})).await, 60);
-    desk.google.channel_life(Duration::from_secs(600));
+    desk.google.channel_life(Duration::from_mins(10));
     assert_eq!(life("d", json!({"params": {"ttl": "3600"}})).await, 600);
     assert_eq!(life("e", json!({})).await, 600);
 }
@@ -210,7 +210,7 @@ async fn notifications_are_carried_to_a_server_as_they_come() {
     }
     let forged = desk.google.carried().remove(0).0.with("X-Goog-Channel-Token", "guess").with("X-Goog-Resource-ID", "");
     drop(second);
-    assert_eq!(forged.send_to(&desk.http, &origin(&server)).await.is_some(), true);
+    assert!(forged.send_to(&desk.http, &origin(&server)).await.is_some());
     let last = server.requests().pop().unwrap().request;
     assert_eq!((last.header("x-goog-channel-token"), last.header("x-goog-resource-id")), (Some("guess"), None));
 }
