@@ -5,6 +5,7 @@ pub mod auth;
 pub mod embedded;
 mod encode;
 pub mod google;
+pub mod oauth;
 
 use std::collections::BTreeMap;
 
@@ -164,6 +165,15 @@ impl Calendars {
     pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Vec<Fault> {
         let minute = Span::starting(now, std::time::Duration::from_mins(1));
         self.busy(places, minute, false).await.into_values().filter_map(Result::err).collect()
+    }
+
+    /// What is to be done before an owner can choose calendars at all; `None` when an account is connected.
+    #[must_use]
+    pub fn unconnected(&self, business: &Slug) -> Option<String> {
+        match self {
+            Self::Google(google) => google.unconnected(business),
+            Self::Embedded(_) => None,
+        }
     }
 
     /// The calendar that the owner chose for this technician in the browser, if a file names none.

@@ -161,7 +161,7 @@ impl Google {
 }
 
 impl Account {
-    fn hub(&self, client: common::Client<Line>, token: &Token) -> Hub {
+    pub(super) fn hub(&self, client: common::Client<Line>, token: &Token) -> Hub {
         let mut hub = CalendarHub::new(client, token.clone());
         hub.base_url(self.calendar_url.clone());
         hub.root_url(self.calendar_url.clone());
@@ -170,7 +170,7 @@ impl Account {
     }
 }
 
-async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer) -> Result<T, Failure>
+pub(super) async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer) -> Result<T, Failure>
 where
     Answer: Future<Output = common::Result<T>>,
 {
