@@ -5,6 +5,7 @@ pub mod bookings;
 mod completions;
 pub mod demo;
 mod failure;
+mod google;
 mod keygen;
 pub mod serve;
 mod sign;
@@ -17,6 +18,7 @@ use time::macros::format_description;
 
 pub use completions::Shell;
 pub use failure::Failure;
+pub use google::Google;
 pub use sign::Sign;
 
 use crate::config::Environment;
@@ -28,6 +30,7 @@ Examples:
   ringbook demo --once                   a whole phone call against this machine: no account, no key, no network
   ringbook keygen >> .env                fresh secrets for the settings
   ringbook serve                         answer the phone
+  ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook bookings --date 2026-12-01    what was booked that day
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
 
@@ -60,6 +63,9 @@ pub enum Command {
     /// Show what was booked on a day, from our own database.
     #[command(after_help = "Examples:\n  ringbook bookings\n  ringbook bookings --date 2026-12-01 --business abc-hvac --json")]
     Bookings(Bookings),
+    /// Let an owner connect a Google account in a browser.
+    #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
+    Google(Google),
     /// Print the headers that make a hand-made request valid, for `curl -H @-`.
     #[command(
         subcommand,
@@ -111,6 +117,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&Environment::read()?),
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
+        Command::Google(what) => google::run(&what, &Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),

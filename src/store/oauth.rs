@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use sha2::{Digest as _, Sha256};
-use sqlx::any::AnyRow;
 use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
 use time::OffsetDateTime;
 
 use super::row::{column, instant, named};
@@ -32,8 +32,8 @@ impl Digest {
         Self(hex::encode(Sha256::digest(secret)))
     }
 
-    fn parse(text: &str) -> Option<Self> {
-        Some(Self(text.to_owned()))
+    fn read(row: &AnyRow, name: &'static str) -> Result<Self, Error> {
+        Ok(Self(column(row, name)?))
     }
 }
 
@@ -194,7 +194,7 @@ impl Store {
     pub async fn oauth_state(&self, state: &Digest, now: OffsetDateTime) -> Result<Option<StateRow>, Error> {
         let query = sqlx::query("SELECT session, ends_at FROM oauth_states WHERE state = $1 AND ends_at > $2");
         let row = query.bind(state.0.clone()).bind(epoch_ms(now)).fetch_optional(&self.readers).await?;
-        let read = |row| Ok(StateRow { session: named(row, "session", Digest::parse)?, ends_at: instant(row, "ends_at")? });
+        let read = |row| Ok(StateRow { session: Digest::read(row, "session")?, ends_at: instant(row, "ends_at")? });
         row.as_ref().map(read).transpose()
     }
 
@@ -279,10 +279,10 @@ async fn forget_ended(db: &mut AnyConnection, now: OffsetDateTime) -> Result<(),
 
 fn read_session(row: &AnyRow) -> Result<SessionRow, Error> {
     Ok(SessionRow {
-        session: named(row, "session", Digest::parse)?,
-        link: named(row, "link", Digest::parse)?,
+        session: Digest::read(row, "session")?,
+        link: Digest::read(row, "link")?,
         business: named(row, "business", Slug::parse)?,
-        csrf: named(row, "csrf", Digest::parse)?,
+        csrf: Digest::read(row, "csrf")?,
         ends_at: instant(row, "ends_at")?,
     })
 }
