@@ -139,6 +139,8 @@ impl Plan {
             ("GOOGLE_CALENDAR_CREDENTIALS", key.display().to_string()),
             ("GOOGLE_CALENDAR_URL", google.calendar_url()),
             ("GOOGLE_TOKEN_URL", google.token_url()),
+            ("GOOGLE_AUTH_URL", google.auth_url()),
+            ("GOOGLE_REVOKE_URL", google.revoke_url()),
             ("ALERT_WEBHOOK_URL", alerts.url()),
         ]
         .map(|(name, value)| (name.to_owned(), value))

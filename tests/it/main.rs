@@ -16,6 +16,7 @@ mod call_ends;
 mod calls;
 mod clients;
 mod commands;
+mod connect;
 mod demo;
 mod fakes;
 mod fakes_access;
