@@ -151,7 +151,11 @@ async fn told_to_end() {
     }
 }
 
-async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
+/// The calendars of this ground, with what owners have connected so far.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub(crate) async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
     Ok(match ground.settings.calendar {
         CalendarKind::Embedded => Calendars::Embedded(Embedded::new(ground.store.clone())),
         CalendarKind::Google => {

@@ -2,6 +2,7 @@
 //! that it uses.
 
 pub mod bookings;
+mod check;
 mod completions;
 pub mod demo;
 mod failure;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use time::Date;
 use time::macros::format_description;
 
+pub use check::Check;
 pub use completions::Shell;
 pub use failure::Failure;
 pub use google::Google;
@@ -31,6 +33,7 @@ Examples:
   ringbook keygen >> .env                fresh secrets for the settings
   ringbook serve                         answer the phone
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
+  ringbook check                         what is wrong, and how to mend it
   ringbook bookings --date 2026-12-01    what was booked that day
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
 
@@ -66,6 +69,11 @@ pub enum Command {
     /// Let an owner connect a Google account in a browser.
     #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
     Google(Google),
+    /// Look at the settings, the business files, the database and every calendar, and say what is wrong and how to mend it.
+    ///
+    /// Writes an event of a day ago into each calendar and deletes it again. Exit code 0 only if a call would work.
+    #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
+    Check(Check),
     /// Print the headers that make a hand-made request valid, for `curl -H @-`.
     #[command(
         subcommand,
@@ -118,6 +126,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
         Command::Google(what) => google::run(&what, &Environment::read()?),
+        Command::Check(check) => check::run(&check, &Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),

@@ -27,7 +27,6 @@ pub const CLIENT_SECRET: &str = "GOCSPX-secret-of-the-tests";
 pub const OWNER: &str = "owner@abc.example";
 /// Everybody may look into it, the owner may not write.
 pub const HOLIDAYS: &str = "holidays@abc.example";
-pub const SERVER: &str = "https://book.example.com";
 
 /// The example business, whose owner is to choose the calendars.
 pub fn to_be_connected() -> String {

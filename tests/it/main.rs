@@ -74,6 +74,7 @@ mod twilio_door;
 mod twilio_signature;
 mod twiml;
 mod vapi_signature;
+mod vault;
 mod when;
 mod whose_call;
 mod zones;

@@ -9,6 +9,7 @@ mod picker;
 mod read;
 mod wire;
 mod write;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -149,9 +150,13 @@ impl Google {
         let rows = self.0.store.google_accounts().await?;
         let chosen = self.0.store.chosen_calendars().await?;
         for (business, account) in &self.0.connected {
+            let Some(connected) = account.tokens.connected() else { continue };
             let row = rows.iter().find(|row| row.business == *business);
-            if account.tokens.connected().is_some_and(|connected| connected.note(row)) {
+            if connected.note(row) {
                 account.tokens.forget();
+            }
+            if let Some(row) = row {
+                connected.reseal(row).await?;
             }
         }
         let chosen = chosen.into_iter().map(|(business, technician, calendar)| ((business, technician), calendar)).collect();

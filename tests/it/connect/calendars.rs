@@ -39,7 +39,12 @@ async fn writable_calendars_are_offered_and_those_with_the_technicians_names_pre
     assert_eq!(selected(&page), [SAM, ALEX]);
     assert!(page.body.contains(OWNER) && !page.body.contains(HOLIDAYS), "{}", page.body);
     assert_eq!(page.body.matches("Nobody yet").count(), 2);
-    assert_eq!(page.body.matches("is in the time zone Europe/Paris, the business in America/New_York").count(), 1, "{}", page.body);
+    assert_eq!(
+        page.body.matches("is in the time zone Europe/Paris, the business in America/New_York").count(),
+        1,
+        "{}",
+        page.body
+    );
     assert_eq!(chosen(&house).await, []);
 }
 
@@ -94,7 +99,10 @@ async fn a_choice_that_cannot_stand_is_shown_again_with_the_mistake() {
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[csrf, ("calendar.sam", SAM), ("calendar.alex", SAM)], "Sam and Alex cannot share the calendar Jobs of Sam"),
         (&[csrf, ("calendar.sam", OWNER), ("calendar.alex", OWNER)], "Sam and Alex cannot share the calendar"),
-        (&[csrf, ("calendar.sam", HOLIDAYS), ("calendar.alex", ALEX)], "Sam: this is not a calendar that this account may write to"),
+        (
+            &[csrf, ("calendar.sam", HOLIDAYS), ("calendar.alex", ALEX)],
+            "Sam: this is not a calendar that this account may write to",
+        ),
         (&[csrf, ("calendar.sam", "evil<script>"), ("calendar.alex", ALEX)], "Sam: this is not a calendar"),
         (&[csrf, ("calendar.sam", SAM)], "Alex: please choose"),
         (&[csrf, ("calendar.sam", SAM), ("calendar.alex", ALEX), ("calendar.alex", "")], "Alex: please choose"),
@@ -133,7 +141,8 @@ async fn a_form_without_the_sessions_token_changes_nothing() {
     let cookie = browser.cookie().unwrap();
     for csrf in [None, Some(""), Some("x"), Some(forged.as_str()), Some(other.csrf()), Some(cookie.as_str())] {
         let token = csrf.map(|csrf| ("csrf", csrf));
-        let form: Vec<(&str, &str)> = [("calendar.sam", ALEX), ("calendar.alex", SAM), ("sure", "yes")].into_iter().chain(token).collect();
+        let form: Vec<(&str, &str)> =
+            [("calendar.sam", ALEX), ("calendar.alex", SAM), ("sure", "yes")].into_iter().chain(token).collect();
         for path in ["/oauth/calendars", "/oauth/disconnect"] {
             let refused = browser.post(path, &form).await;
             assert_eq!((refused.status, refused.title()), (403, "This form cannot be taken"), "{csrf:?} {path}");
@@ -187,7 +196,10 @@ async fn a_google_that_cannot_be_asked_or_says_no_is_told() {
     let back = browser.go(&house.google.consent(&lost.consent_link())).await;
     assert_eq!(back.status, 303, "the page offers the way again");
     let booked = house.tool("call-1", "t1", "bookAppointment", repair_by_sam("2026-11-24T08:00")).await;
-    assert!(!booked.is_error() && house.google.events(SAM).len() == 1, "the same account again, so the choice stands: {booked:?}");
+    assert!(
+        !booked.is_error() && house.google.events(SAM).len() == 1,
+        "the same account again, so the choice stands: {booked:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +210,10 @@ async fn an_unknown_technician_in_the_form_is_left_out() {
     assert_eq!(browser.post("/oauth/calendars", &form).await.status, 200);
     assert_eq!(chosen(&house).await.len(), 2);
     let store = house.store().await;
-    store.choose_calendars(&Slug::parse(SLUG).unwrap(), vec![("sam".into(), CalendarId::parse("gone@abc.example").unwrap())]).await.unwrap();
+    store
+        .choose_calendars(&Slug::parse(SLUG).unwrap(), vec![("sam".into(), CalendarId::parse("gone@abc.example").unwrap())])
+        .await
+        .unwrap();
     store.close().await;
     assert_eq!(browser.go("/oauth/calendars").await.status, 200, "a chosen calendar that is gone is not selected");
 }

@@ -41,7 +41,8 @@ impl Chromium {
             .spawn()
             .expect("chromedriver is there: tests/prepare.sh installs chromium-driver");
         let said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let port = said.filter_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())).next();
+        let port =
+            said.filter_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())).next();
         let arguments = [
             "--headless=new",
             "--no-sandbox",

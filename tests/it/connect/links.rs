@@ -35,10 +35,13 @@ async fn every_page_forbids_scripts_frames_referrers_and_memory() {
     pages.push(browser.go("/oauth/calendars").await);
     assert_eq!(pages.iter().map(|page| page.status).collect::<Vec<_>>(), [403, 400, 403, 403, 403, 200, 409, 303, 200]);
     for page in &pages {
-        let headers = ["cache-control", "referrer-policy", "x-content-type-options", "x-frame-options"].map(|name| page.header(name));
+        let headers =
+            ["cache-control", "referrer-policy", "x-content-type-options", "x-frame-options"].map(|name| page.header(name));
         assert_eq!(headers, ["no-store", "no-referrer", "nosniff", "DENY"], "{}", page.title());
         let policy = page.header("content-security-policy");
-        for part in ["default-src 'none'", "style-src 'sha256-", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"] {
+        for part in
+            ["default-src 'none'", "style-src 'sha256-", "form-action 'self'", "frame-ancestors 'none'", "base-uri 'none'"]
+        {
             assert!(policy.contains(part), "{policy}");
         }
         assert!(!policy.contains("unsafe") && page.header("content-type").starts_with("text/html"), "{policy}");

@@ -143,7 +143,10 @@ async fn what_was_unticked_is_named_and_nothing_is_stored() {
     let (browser, link) = (Browser::new(&house), link(&house).await);
     for (scopes, words) in [
         (&["calendar.events"][..], &["View and edit events"][..]),
-        (&["calendar.events.freebusy", "calendar.calendarlist.readonly"], &["See the availability", "See the list of Google calendars"]),
+        (
+            &["calendar.events.freebusy", "calendar.calendarlist.readonly"],
+            &["See the availability", "See the list of Google calendars"],
+        ),
     ] {
         house.google.revoke_by_user(OWNER);
         house.google.untick(scopes);
@@ -197,5 +200,8 @@ async fn nobody_is_led_elsewhere_by_what_stands_in_an_address() {
     assert_eq!((back.status, back.header("location")), (303, "https://book.example.com/oauth/calendars"));
     let asked = house.google.requests_of("token").pop().unwrap();
     assert!(asked.request.field("redirect_uri").is_some_and(|uri| uri == "https://book.example.com/oauth/callback"));
-    assert_eq!((house.google.granted(CLIENT, OWNER).unwrap().len(), account_of(&house, SLUG).await.unwrap().scopes.split(' ').count()), (3, 3));
+    assert_eq!(
+        (house.google.granted(CLIENT, OWNER).unwrap().len(), account_of(&house, SLUG).await.unwrap().scopes.split(' ').count()),
+        (3, 3)
+    );
 }
