@@ -84,11 +84,18 @@ pub async fn account(house: &House) -> Option<AccountRow> {
 }
 
 /// What came back.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Page {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: String,
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown = self.body.split_once("<body>").map_or(self.body.as_str(), |(_, shown)| shown);
+        write!(f, "{} {:?}\n{shown}", self.status, self.headers)
+    }
 }
 
 impl Page {
@@ -209,7 +216,7 @@ async fn an_owner_connects_chooses_is_booked_and_leaves() {
     let opened = browser.go(&link).await;
     assert_eq!((opened.status, opened.title()), (200, "Connect Google Calendar to ABC HVAC"));
     for words in ["edit events", "availability", "list of Google calendars", "verified this app", "Advanced"] {
-        assert!(opened.body.contains(words), "{words}: {}", opened.body);
+        assert!(opened.body.contains(words), "{words}: {opened:?}");
     }
     let back = browser.go(&house.google.consent(&opened.consent_link())).await;
     assert_eq!((back.status, back.header("location")), (303, "https://book.example.com/oauth/calendars"));
@@ -221,14 +228,14 @@ async fn an_owner_connects_chooses_is_booked_and_leaves() {
     assert_eq!((page.status, page.title()), (200, "Whose calendar is which?"));
     let done = browser.choose(&page, SAM, ALEX).await;
     assert_eq!((done.status, done.title()), (200, "Done: callers can book now"));
-    assert!(done.body.contains("<dt>Sam</dt><dd>Jobs of Sam</dd>"), "{}", done.body);
+    assert!(done.body.contains("<dt>Sam</dt><dd>Jobs of Sam</dd>"), "{done:?}");
     let booked = house.tool("call-1", "t1", "bookAppointment", repair_by_sam("2026-11-24T08:00")).await;
     assert!(!booked.is_error() && booked.sentence().contains("booked"), "{booked:?}");
     assert_eq!((house.google.events(SAM).len(), house.google.events(ALEX).len()), (1, 0));
 
     let again = browser.go(&link).await;
     assert_eq!((again.status, again.title()), (200, "Google Calendar of ABC HVAC"));
-    assert!(again.body.contains("Connected as <strong>owner@abc.example</strong> since Monday, November 23."), "{}", again.body);
+    assert!(again.body.contains("Connected as <strong>owner@abc.example</strong> since Monday, November 23."), "{again:?}");
     let left = browser.post("/oauth/disconnect", &[("csrf", again.csrf()), ("sure", "yes")]).await;
     assert_eq!((left.status, left.title()), (200, "Disconnected"), "{left:?}");
     assert_eq!((account(&house).await, house.google.granted(CLIENT, OWNER)), (None, None));

@@ -4,6 +4,7 @@ use ringbook::names::{CalendarId, Slug};
 
 use super::{Browser, HOLIDAYS, OWNER, Page, furnish, house, link, plan, to_be_connected};
 use crate::fakes::faults::Fault;
+use crate::fakes::google_access::Role;
 use crate::house::{ALEX, BUSINESS, House, SAM, SLUG};
 use crate::promises::repair_by_sam;
 
@@ -35,9 +36,11 @@ async fn connected(house: &House) -> (Browser<'_>, Page) {
 #[tokio::test(flavor = "multi_thread")]
 async fn writable_calendars_are_offered_and_those_with_the_technicians_names_preselected() {
     let house = house().await;
+    house.google.give_calendar(OWNER, "paris@abc.example", "Paris", "Europe/Paris", Role::Owner);
+    house.google.give_calendar(OWNER, "detroit@abc.example", "Same hours, other name", "America/Detroit", Role::Owner);
     let (_, page) = connected(&house).await;
     assert_eq!(selected(&page), [SAM, ALEX]);
-    assert!(page.body.contains(OWNER) && !page.body.contains(HOLIDAYS), "{}", page.body);
+    assert!(page.body.contains(OWNER) && !page.body.contains(HOLIDAYS), "{page:?}");
     assert_eq!(page.body.matches("Nobody yet").count(), 2);
     assert_eq!(
         page.body.matches("is in the time zone Europe/Paris, the business in America/New_York").count(),
@@ -121,7 +124,7 @@ async fn a_calendar_that_the_file_names_is_fixed_and_nobody_elses() {
     let house = plan().business(SLUG, &text).build().await;
     furnish(&house);
     let (browser, page) = connected(&house).await;
-    assert!(page.body.contains("Jobs of Sam (named in the business file"), "{}", page.body);
+    assert!(page.body.contains("Jobs of Sam (named in the business file"), "{page:?}");
     assert_eq!((selected(&page), page.body.matches("<select").count()), (vec![ALEX], 1));
     let csrf = ("csrf", page.csrf());
     let shared = browser.post("/oauth/calendars", &[csrf, ("calendar.alex", SAM)]).await;

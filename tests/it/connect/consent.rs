@@ -44,9 +44,9 @@ async fn what_opens_something_is_nowhere_in_the_database() {
     let (browser, link) = (Browser::new(&house), link(&house).await);
     let opened = browser.go(&link).await;
     let state = opened.consent_link().split_once("state=").unwrap().1.split('&').next().unwrap().to_owned();
-    let csrf = opened.csrf().to_owned();
     let second = browser.go(&link).await;
     browser.go(&house.google.consent(&second.consent_link())).await;
+    let csrf = browser.go("/oauth/calendars").await.csrf().to_owned();
     let (cookie, link) = (browser.cookie().unwrap(), link.split_once("link=").unwrap().1.to_owned());
     let tokens: Vec<String> = house.google.refresh_tokens(OWNER);
     assert_eq!(tokens.len(), 1);

@@ -153,7 +153,7 @@ async fn what_was_unticked_is_named_and_nothing_is_stored() {
         let page = browser.connect(&link).await;
         refused(&house, &page, 403).await;
         let named = |word: &&str| page.body.contains(*word);
-        assert!(words.iter().all(named), "{words:?}: {}", page.body);
+        assert!(words.iter().all(named), "{words:?}: {page:?}");
         assert_eq!(page.body.matches('\u{201c}').count(), words.len(), "only what is missing is named: {}", page.body);
         assert!(!page.consent_link().is_empty());
     }
