@@ -255,6 +255,13 @@ impl House {
         self.open().await;
     }
 
+    /// The same, with another value of a setting.
+    pub async fn restart_with(&mut self, name: &str, value: &str) {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self.restart().await;
+    }
+
     /// What the server was told.
     pub fn setting(&self, name: &str) -> &str {
         self.pairs.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
