@@ -6,6 +6,7 @@ mod command;
 mod consent;
 mod leaving;
 mod links;
+mod quiet;
 mod refused;
 
 use std::sync::{Mutex, PoisonError};

@@ -2,7 +2,9 @@
 //! sends our forms. `tests/prepare.sh` installs it.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -10,9 +12,12 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{CLIENT, OWNER, account, furnish, link, plan};
+use crate::fakes::journal::PATIENCE;
 use crate::house::{ALEX, SAM};
 use crate::program::free_port;
 use crate::promises::repair_by_sam;
+
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A browser with a profile of its own, and the program that drives it.
 struct Chromium {
@@ -23,8 +28,9 @@ struct Chromium {
 
 impl Drop for Chromium {
     fn drop(&mut self) {
-        // With its driver the browser ends as well.
-        let _ = self.driver.kill();
+        // A browser outlives a driver that is killed, so their whole group is.
+        let group = format!("-{}", self.driver.id());
+        let _ = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
         let _ = self.driver.wait();
     }
 }
@@ -34,6 +40,7 @@ impl Chromium {
         let profile = TempDir::new().unwrap();
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
+            .process_group(0)
             .env("HOME", profile.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -67,9 +74,19 @@ impl Chromium {
         self.client.find(Locator::Css(css)).await.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.unwrap();
     }
 
-    /// The heading of the page that is open.
-    async fn title(&self) -> String {
-        self.client.find(Locator::Css("h1")).await.unwrap().text().await.unwrap()
+    /// Waits until a page with this heading is open: a click returns before the next page is there.
+    async fn shows(&self, heading: &str) {
+        let mut shown = String::new();
+        let waiting = async {
+            while shown != heading {
+                // Asked in one step, because an element that was found may belong to the page that is just being left.
+                let text = self.client.execute("return document.querySelector('h1')?.textContent ?? ''", Vec::new()).await;
+                shown = text.ok().and_then(|text| text.as_str().map(str::to_owned)).unwrap_or_default();
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, waiting).await;
+        assert!(waited.is_ok(), "{heading} is not shown, but {shown}");
     }
 
     async fn choose(&self, field: &str, calendar: &str) {
@@ -93,7 +110,7 @@ async fn an_owner_clicks_from_the_link_to_the_calendars_and_out_again() {
     let browser = Chromium::start().await;
     let link = link(&house).await;
     browser.client.goto(&link).await.unwrap();
-    assert_eq!(browser.title().await, "Connect Google Calendar to ABC HVAC");
+    browser.shows("Connect Google Calendar to ABC HVAC").await;
     let button = browser.client.find(Locator::Css("#continue")).await.unwrap();
     let colour = button.css_value("background-color").await.unwrap();
     assert!(colour.starts_with("rgb") && colour != "rgba(0, 0, 0, 0)", "the style is let in by its digest: {colour}");
@@ -101,29 +118,30 @@ async fn an_owner_clicks_from_the_link_to_the_calendars_and_out_again() {
     assert_eq!(seen, "", "no script sees the cookie");
 
     browser.click("#continue").await;
+    browser.shows(&format!("{CLIENT} wants access to your Google Account")).await;
     assert_eq!(browser.client.find(Locator::Css("#account")).await.unwrap().text().await.unwrap(), OWNER);
     browser.click("#allow").await;
+    browser.shows("Whose calendar is which?").await;
     assert_eq!(browser.client.current_url().await.unwrap().as_str(), format!("{server}/oauth/calendars"));
-    assert_eq!(browser.title().await, "Whose calendar is which?");
     let cookie = browser.client.get_named_cookie("__Host-ringbook").await.unwrap();
     assert_eq!((cookie.secure(), cookie.http_only(), cookie.path()), (Some(true), Some(true), Some("/")));
 
     browser.choose("calendar.sam", SAM).await;
     browser.choose("calendar.alex", ALEX).await;
     browser.click("#save").await;
-    assert_eq!(browser.title().await, "Done: callers can book now");
+    browser.shows("Done: callers can book now").await;
     let booked = house.tool("call-1", "t1", "bookAppointment", repair_by_sam("2026-11-24T08:00")).await;
     assert!(!booked.is_error() && house.google.events(SAM).len() == 1, "{booked:?}");
 
     browser.click("#calendars").await;
-    assert_eq!(browser.title().await, "Whose calendar is which?");
+    browser.shows("Whose calendar is which?").await;
     browser.click("#disconnect").await;
-    assert_eq!(browser.title().await, "Not disconnected");
+    browser.shows("Not disconnected").await;
     browser.client.goto(&link).await.unwrap();
-    assert_eq!(browser.title().await, "Google Calendar of ABC HVAC");
+    browser.shows("Google Calendar of ABC HVAC").await;
     browser.click("#sure").await;
     browser.click("#disconnect").await;
-    assert_eq!(browser.title().await, "Disconnected");
+    browser.shows("Disconnected").await;
     assert_eq!((account(&house).await, house.google.granted(CLIENT, OWNER)), (None, None));
     browser.close().await;
 }
