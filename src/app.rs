@@ -27,7 +27,7 @@ use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
-use crate::{body, twilio, vapi};
+use crate::{body, connect, requests, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -79,13 +79,18 @@ impl App {
         if let Calendars::Google(google) = &calendars {
             background.push(ground.runtime.spawn(google.clone().keep_fresh()));
         }
+        let google = match &calendars {
+            Calendars::Google(google) => Some(google.clone()),
+            Calendars::Embedded(_) => None,
+        };
+        let joining = Data::new(connect::Station::new(ground.clone(), google.clone()));
         let http = clients::http().context("the HTTP client cannot be built")?;
         let desk = Desk::new(&ground, calendars);
         let health = Health::new(&ground, desk.clone());
-        background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), http.clone()).run()));
+        background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), google, http.clone()).run()));
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
-        let server = listen(listener, &health, calls, questions)?;
+        let server = listen(listener, &health, calls, questions, joining)?;
         Ok(Self { server, address, health, desk, store, background })
     }
 
@@ -182,18 +187,21 @@ fn listen(
     health: &Health,
     calls: Data<twilio::Station>,
     questions: Data<vapi::Station>,
+    joining: Data<connect::Station>,
 ) -> anyhow::Result<Server> {
     let health = Data::new(health.clone());
     let app = move || {
         Actix::new()
             .wrap(from_fn(body::held))
             .wrap(from_fn(with_small_head))
-            .wrap(tracing_actix_web::TracingLogger::default())
+            .wrap(requests::logged())
             .app_data(health.clone())
             .app_data(calls.clone())
             .app_data(questions.clone())
+            .app_data(joining.clone())
             .configure(twilio::routes)
             .configure(vapi::routes)
+            .configure(connect::routes)
             .configure(health::routes)
     };
     let server = HttpServer::new(app)

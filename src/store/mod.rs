@@ -10,6 +10,7 @@ pub mod events;
 mod file;
 pub mod heard;
 pub mod jobs;
+pub mod oauth;
 pub mod offers;
 mod row;
 pub mod voicemails;

@@ -17,6 +17,7 @@ mod calls;
 mod check;
 mod clients;
 mod commands;
+mod connect;
 mod connected;
 mod demo;
 mod fakes;
