@@ -20,6 +20,7 @@ pub mod inbox;
 pub mod inflight;
 pub mod names;
 pub mod outbox;
+mod requests;
 pub mod scheduling;
 pub mod span;
 pub mod store;

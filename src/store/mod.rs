@@ -12,6 +12,7 @@ mod file;
 pub mod followed;
 pub mod heard;
 pub mod jobs;
+pub mod oauth;
 pub mod offers;
 mod row;
 pub mod voicemails;

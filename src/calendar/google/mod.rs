@@ -2,6 +2,7 @@
 //! decides what a booking does, and never repeats a call but once after a rejected token.
 
 pub mod changes;
+mod consent;
 mod free_busy;
 pub mod line;
 mod list;

@@ -13,9 +13,9 @@ use super::google_consent::Wish;
 use super::wire::Request;
 
 /// How long a grant's refresh token lives while its program is marked "testing".
-const TESTING_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+const TESTING_LIFE: Duration = Duration::from_hours(7 * 24);
 /// A refresh token that was not used for so long is dead.
-const UNUSED_LIFE: Duration = Duration::from_secs(180 * 24 * 3600);
+const UNUSED_LIFE: Duration = Duration::from_hours(180 * 24);
 /// Live refresh tokens of one user and program; one more kills the oldest.
 const MOST_REFRESH_TOKENS: usize = 100;
 

@@ -12,7 +12,7 @@ use super::google_calls::CONSENT;
 use super::wire::{Answer, Request, repeated};
 
 /// A code that is not exchanged so soon is dead.
-const CODE_LIFE: Duration = Duration::from_secs(600);
+const CODE_LIFE: Duration = Duration::from_mins(10);
 
 const PARAMETERS: &[&str] = &[
     "access_type",
@@ -36,6 +36,17 @@ pub(super) enum Challenge {
     S256(String),
 }
 
+/// How much of a page the program insists on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Prompt {
+    /// None, if all was allowed before.
+    Nothing,
+    /// `select_account`
+    Account,
+    /// `consent`
+    Consent,
+}
+
 /// A request that may be shown to a person.
 #[derive(Clone, Debug)]
 pub(super) struct Wish {
@@ -45,10 +56,7 @@ pub(super) struct Wish {
     pub state: Option<String>,
     pub challenge: Option<Challenge>,
     pub offline: bool,
-    /// `prompt=consent`
-    pub forced: bool,
-    /// `prompt=select_account`
-    pub chooses: bool,
+    pub prompt: Prompt,
     pub with_granted: bool,
 }
 
@@ -83,10 +91,12 @@ impl Wish {
         if let Some(unknown) = scopes.iter().find(|scope| !access::is_known(scope)) {
             return Err(Blocked("invalid_scope", format!("Some requested scopes were invalid: {unknown}")));
         }
-        let prompt = request.param("prompt").unwrap_or("");
-        if let Some(other) = prompt.split_whitespace().find(|word| !["consent", "select_account"].contains(word)) {
-            return Err(invalid(&format!("Invalid parameter value for prompt: {other}")));
-        }
+        let prompt = match request.param("prompt") {
+            None => Prompt::Nothing,
+            Some("select_account") => Prompt::Account,
+            Some("consent" | "select_account consent" | "consent select_account") => Prompt::Consent,
+            Some(other) => return Err(invalid(&format!("Invalid parameter value for prompt: {other}"))),
+        };
         Ok(Self {
             client: client.to_owned(),
             redirect: redirect.to_owned(),
@@ -94,8 +104,7 @@ impl Wish {
             state: request.param("state").map(str::to_owned),
             challenge: challenge(request, one_of("code_challenge_method", &["S256", "plain"])?.as_deref())?,
             offline: one_of("access_type", &["online", "offline"])?.is_some_and(|kind| kind == "offline"),
-            forced: prompt.contains("consent"),
-            chooses: prompt.contains("select_account"),
+            prompt,
             with_granted: one_of("include_granted_scopes", &["true", "false"])?.is_some_and(|with| with == "true"),
         })
     }
@@ -189,7 +198,7 @@ impl Google {
         let user = user.ok_or_else(|| Blocked("invalid_request", "nobody is signed in".to_owned()))?;
         let granted = state.accounts.grants.get(&(user.clone(), wish.client.clone()));
         let is_covered = granted.is_some_and(|granted| wish.scopes.iter().all(|scope| granted.contains(scope)));
-        if is_covered && !wish.forced && !wish.chooses {
+        if is_covered && wish.prompt == Prompt::Nothing {
             let all = wish.scopes.iter().cloned().collect();
             return Ok(Opened::Passed(self.allowed(&mut state, &user, wish, all)));
         }
@@ -199,9 +208,9 @@ impl Google {
     }
 
     /// The person has pressed a button; each page can be answered once.
-    fn decide(&self, ticket: &str, ticked: Option<impl FnOnce(&Wish) -> BTreeSet<String>>) -> Option<String> {
+    fn decide(&self, page: &str, ticked: Option<impl FnOnce(&Wish) -> BTreeSet<String>>) -> Option<String> {
         let mut state = self.state();
-        let (user, wish) = state.accounts.pages.remove(ticket)?;
+        let (user, wish) = state.accounts.pages.remove(page)?;
         let Some(ticked) = ticked else { return Some(wish.destination(&[("error", "access_denied")])) };
         let scopes = ticked(&wish);
         Some(self.allowed(&mut state, &user, wish, scopes))
@@ -220,7 +229,7 @@ impl Google {
         let text = secret("4/0", state.next(), 73);
         let joined = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let destination = wish.destination(&[("code", &text), ("scope", &joined), ("authuser", "0"), ("prompt", "consent")]);
-        let lasting = wish.offline && (is_first || wish.forced);
+        let lasting = wish.offline && (is_first || wish.prompt == Prompt::Consent);
         state.accounts.codes.insert(text, Code { user: user.to_owned(), scopes, lasting, wish, until });
         destination
     }
@@ -228,11 +237,11 @@ impl Google {
     fn shown(&self, ticket: &str) -> Answer {
         let state = self.state();
         let Some((user, wish)) = state.accounts.pages.get(ticket) else { return Answer::html(400) };
-        let ticked = wish.ticked(&state.accounts.unticked);
+        let chosen = wish.ticked(&state.accounts.unticked);
         let mut form = format!("<input type=\"hidden\" name=\"ticket\" value=\"{ticket}\">\n");
         for scope in &wish.scopes {
             let (end, kind) = (access::end_of(scope), if wish.scopes.len() == 1 { "hidden" } else { "checkbox" });
-            let checked = if ticked.contains(scope) { " checked" } else { "" };
+            let checked = if chosen.contains(scope) { " checked" } else { "" };
             let _ = writeln!(
                 form,
                 "<p><label><input type=\"{kind}\" id=\"{end}\" name=\"scope\" value=\"{scope}\"{checked}> {end}</label></p>"

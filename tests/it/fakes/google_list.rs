@@ -48,14 +48,13 @@ impl Google {
         let mut state = self.state();
         access_to(&mut state, who, id, Role::Reader)?;
         let id = resolved(who, id);
-        let (number, listing, from) = match asked.page {
-            Some((number, from)) => (number, state.begun(number, id, request)?, from),
-            None => {
-                let listing = state.begin(id, &asked, request)?;
-                let number = state.next();
-                state.listings.insert(number, listing.clone());
-                (number, listing, 0)
-            }
+        let (number, listing, from) = if let Some((number, from)) = asked.page {
+            (number, state.begun(number, id, request)?, from)
+        } else {
+            let listing = state.begin(id, &asked, request)?;
+            let number = state.next();
+            state.listings.insert(number, listing.clone());
+            (number, listing, 0)
         };
         let (until, more) = match state.short_pages {
             Some(_) if asked.page.is_none() => (0, true),

@@ -13,7 +13,7 @@ impl Google {
     pub(super) fn calendar_list(&self, who: &Token, request: &Request) -> Result<Answer, Answer> {
         access::known_parameters(request, LIST_PARAMETERS)?;
         let bad = |name: &str| access::error(400, "invalidParameter", &format!("Invalid value for: {name}"));
-        let most: usize = request.param("maxResults").map_or(Ok(100), str::parse).map_err(|_| bad("maxResults"))?;
+        let most: usize = request.param("maxResults").map_or(Ok(100), str::parse).ok().ok_or_else(|| bad("maxResults"))?;
         let least =
             request.param("minAccessRole").map(|name| Role::read(name).ok_or_else(|| bad("minAccessRole"))).transpose()?;
         let from = request.param("pageToken").map(|token| token.strip_prefix("calendars-").and_then(|place| place.parse().ok()));

@@ -18,7 +18,7 @@ use super::google_partial::only_asked;
 use super::wire::{Answer, Request};
 
 /// How long a channel lives at most, unless a test says otherwise; Google's own default.
-const WEEK: Duration = Duration::from_secs(7 * 24 * 3600);
+const WEEK: Duration = Duration::from_hours(7 * 24);
 const LONGEST_ID: usize = 64;
 const LONGEST_TOKEN: usize = 256;
 /// As much of `events.watch`'s query as the fake knows.
@@ -205,7 +205,7 @@ impl Wish {
 fn number(value: &Value) -> Result<Option<i64>, ()> {
     match value {
         Value::Null => Ok(None),
-        Value::String(text) => text.parse().map(Some).map_err(|_| ()),
+        Value::String(text) => text.parse().ok().map(Some).ok_or(()),
         other => other.as_i64().map(Some).ok_or(()),
     }
 }
