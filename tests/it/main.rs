@@ -38,6 +38,7 @@ mod faults;
 mod follow;
 mod follow_channels;
 mod follow_conflicts;
+mod follow_copies;
 mod follow_lost;
 mod followed_rows;
 mod google;
