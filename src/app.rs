@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::calendar::Calendars;
+use crate::calendar::cache::Cache;
 use crate::calendar::embedded::Embedded;
 use crate::calendar::google::Google;
 use crate::clients;
@@ -151,7 +152,8 @@ fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
         CalendarKind::Embedded => Calendars::Embedded(Embedded::new(ground.store.clone())),
         CalendarKind::Google => {
             let businesses = ground.directory.all().map(|profile| profile.slug.clone());
-            let google = Google::new(&ground.settings.google, businesses, &ground.clock);
+            let known = Cache::new(ground.settings.freebusy_cache, ground.clock.clone());
+            let google = Google::new(&ground.settings.google, businesses, &ground.clock, &ground.store, known);
             Calendars::Google(google.map_err(anyhow::Error::msg)?)
         }
     })

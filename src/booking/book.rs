@@ -155,7 +155,7 @@ impl Desk {
 
     /// Waits for the drive of a booking, but not longer than its caller can.
     async fn finish(&self, profile: &Arc<Profile>, row: BookingRow, deadline: Deadline) -> Result<Attempt, Refusal> {
-        let Ok(mut running) = self.drive(profile, &row, true) else { return self.pending(row).await };
+        let Ok(mut running) = self.drive(profile, &row, true, deadline) else { return self.pending(row).await };
         match tokio::time::timeout(deadline.left(), running.wait()).await {
             Ok(Ok(Verdict::Booked(row))) => return Ok(Attempt::Ended(Booking::Made(row))),
             Ok(Ok(Verdict::Taken)) => return Ok(Attempt::Taken),
@@ -200,6 +200,9 @@ impl Desk {
         let asked = tokio::time::timeout(STILL_THERE, self.calendars.get(&place, &row.event_id)).await;
         // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
         let Ok(Ok(Some(event))) = asked else { return Ok(Some(row)) };
+        if event.cancelled || event.span != Some(row.span) {
+            self.calendars.forget_busy(&place);
+        }
         if event.cancelled {
             self.store.move_booking(row.id, &deleted_by_a_person(&row, &row.event_id), self.clock.now()).await?;
             return Ok(None);

@@ -534,7 +534,6 @@ fn what_has_no_effect_yet_is_said_when_it_is_set() {
         ("GOOGLE_CLIENT_SECRET", "secret"),
         ("GOOGLE_AUTH_URL", "https://a.example"),
         ("GOOGLE_REVOKE_URL", "https://a.example"),
-        ("FREEBUSY_CACHE_SECONDS", "0"),
         ("RETENTION_DAYS", "30"),
     ];
     let found = warnings(&set, &[]);

@@ -1,10 +1,13 @@
 //! Google Calendar through google-calendar3, whose types and chrono end in this folder. It asks and tells; it never
 //! decides what a booking does, and never repeats a call but once after a rejected token.
 
+mod breaker;
 mod free_busy;
 pub mod line;
 mod list;
+mod pace;
 mod read;
+pub mod retry_after;
 mod wire;
 mod write;
 
@@ -17,11 +20,14 @@ use tokio::time::MissedTickBehavior;
 use url::Url;
 
 use super::auth::Tokens;
+use super::cache::Cache;
 use super::{Fault, Place};
 use crate::clock::Clock;
 use crate::config::{self, Scoped};
 use crate::names::{CalendarId, Slug};
+use crate::store::Store;
 use line::Line;
+use pace::{Pace, Paces};
 
 /// How often the tokens' remaining time is looked at.
 const TICK: Duration = Duration::from_secs(1);
@@ -37,6 +43,7 @@ struct Accounts {
     shared: Option<Account>,
     own: BTreeMap<Slug, Account>,
     chosen: RwLock<BTreeMap<(Slug, String), CalendarId>>,
+    known: Cache,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -51,6 +58,7 @@ struct Account {
     tokens: Tokens,
     /// Ends in a slash.
     calendar_url: String,
+    pace: Arc<Pace>,
 }
 
 impl Google {
@@ -59,12 +67,20 @@ impl Google {
     ///
     /// # Errors
     /// One sentence that names the setting.
-    pub fn new(settings: &Scoped<config::Google>, businesses: impl Iterator<Item = Slug>, clock: &Clock) -> Result<Self, String> {
+    pub fn new(
+        settings: &Scoped<config::Google>,
+        businesses: impl Iterator<Item = Slug>,
+        clock: &Clock,
+        store: &Store,
+        known: Cache,
+    ) -> Result<Self, String> {
         let line = Line::new()?;
+        let paces = Paces::new(clock.clone(), store.clone());
         let token_client = line.client::<String>();
         let open = |settings: &config::Google| {
             let tokens = Tokens::open(settings, token_client.clone(), clock.clone())?;
-            Ok(Account { tokens, calendar_url: checked(&settings.calendar_url)? })
+            let pace = paces.of(tokens.address());
+            Ok(Account { tokens, calendar_url: checked(&settings.calendar_url)?, pace })
         };
         let mut own = BTreeMap::new();
         for (business, settings) in settings.own() {
@@ -74,7 +90,12 @@ impl Google {
         let everyone = settings.everyone();
         let somebody_shares = businesses.into_iter().any(|business| !own.contains_key(&business));
         let shared = (somebody_shares || everyone.credentials.is_some()).then(|| open(everyone)).transpose()?;
-        Ok(Self(Arc::new(Accounts { client: line.client::<Body>(), shared, own, chosen: RwLock::default() })))
+        Ok(Self(Arc::new(Accounts { client: line.client::<Body>(), shared, own, chosen: RwLock::default(), known })))
+    }
+
+    /// What was seen of the calendars a moment ago.
+    pub(super) fn known(&self) -> &Cache {
+        &self.0.known
     }
 
     /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end.
