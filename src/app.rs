@@ -76,9 +76,9 @@ impl App {
         let ground = Ground { settings: Arc::new(settings), directory, store: store.clone(), clock, suspects, runtime };
         let mut background = Vec::new();
 
-        let calendars = calendars(&ground)?;
+        let calendars = calendars(&ground).await?;
         if let Calendars::Google(google) = &calendars {
-            background.push(ground.runtime.spawn(google.clone().keep_tokens_fresh()));
+            background.push(ground.runtime.spawn(google.clone().keep_fresh()));
         }
         let http = clients::http().context("the HTTP client cannot be built")?;
         let desk = Desk::new(&ground, calendars);
@@ -147,14 +147,17 @@ async fn told_to_end() {
     }
 }
 
-fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
+async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
     Ok(match ground.settings.calendar {
         CalendarKind::Embedded => Calendars::Embedded(Embedded::new(ground.store.clone())),
         CalendarKind::Google => {
             let businesses = ground.directory.all().map(|profile| profile.slug.clone());
-            let known = Cache::new(ground.settings.freebusy_cache, ground.clock.clone());
-            let google = Google::new(&ground.settings.google, businesses, &ground.clock, &ground.store, known);
-            Calendars::Google(google.map_err(anyhow::Error::msg)?)
+            let Ground { settings, store, clock, .. } = ground;
+            let known = Cache::new(settings.freebusy_cache, clock.clone());
+            let google = Google::new(&settings.google, businesses, store, &settings.vault, clock, known);
+            let google = google.map_err(anyhow::Error::msg)?;
+            google.reload().await.context("the connected accounts cannot be read")?;
+            Calendars::Google(google)
         }
     })
 }

@@ -143,7 +143,7 @@ impl<'a> Drive<'a> {
         let step = Move {
             from: self.standing.state,
             to: next.state,
-            cause: cause_of(happened),
+            cause: happened.cause(),
             evidence: &format!("{event_id} {}", self.row.etag),
             generation: next.generation,
             in_doubt: next.in_doubt,
@@ -295,26 +295,5 @@ impl<'a> Drive<'a> {
             self.desk.ensure_settled(self.row.id, now + TAKE_UP_AFTER).await?;
         }
         Ok(verdict)
-    }
-}
-
-fn cause_of(happened: Happened) -> &'static str {
-    match happened {
-        Happened::LookFree => "look_free",
-        Happened::LookTaken => "look_taken",
-        Happened::LookUnknown => "look_unknown",
-        Happened::InsertPlaced => "insert_placed",
-        Happened::InsertDuplicate => "insert_duplicate",
-        Happened::InsertRefused => "insert_refused",
-        Happened::InsertNotSent => "insert_not_sent",
-        Happened::InsertUnknown => "insert_unknown",
-        Happened::FoundOurs => "found_ours",
-        Happened::FoundDeleted => "found_deleted",
-        Happened::FoundForeign => "found_foreign",
-        Happened::FoundNothing { .. } => "found_nothing",
-        Happened::FoundUnknown => "found_unknown",
-        Happened::DeleteDone => "delete_done",
-        Happened::DeleteNothing { .. } => "delete_nothing",
-        Happened::DeleteUnknown => "delete_unknown",
     }
 }

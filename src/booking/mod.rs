@@ -79,7 +79,16 @@ impl Desk {
         let places = self.places_of(profile);
         let faults = self.calendars.probe(&places, self.clock.now()).await;
         let blocks = faults.len() >= places.len();
-        faults.first().map(|fault| Obstacle { what: fault.to_string(), blocks })
+        let unreadable = faults.first().map(|fault| Obstacle { what: fault.to_string(), blocks });
+        let unchosen = profile.technicians.len() - places.len();
+        unreadable.or_else(|| (unchosen > 0).then(|| self.unchosen(profile, unchosen, blocks)))
+    }
+
+    fn unchosen(&self, profile: &Profile, how_many: usize, blocks: bool) -> Obstacle {
+        let what = self.calendars.unconnected(&profile.slug).unwrap_or_else(|| {
+            format!("{how_many} of {} have no calendar yet: the owner chooses it in the browser", profile.technicians.len())
+        });
+        Obstacle { what, blocks }
     }
 
     /// The calendars of everybody at this business who has one.

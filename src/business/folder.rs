@@ -43,11 +43,12 @@ impl LoadFacts {
     /// From `CALENDAR` and `GOOGLE_*`.
     #[must_use]
     pub fn new(calendar: CalendarKind, google: &Scoped<Google>) -> Self {
-        let access = |google: &Google| match (calendar, &google.credentials, &google.impersonate) {
+        let access = |google: &Google| match (calendar, &google.client, &google.impersonate) {
             (CalendarKind::Embedded, ..) => Access::Embedded,
-            (CalendarKind::Google, None, _) => Access::Connected,
-            (CalendarKind::Google, Some(_), None) => Access::ServiceAccount,
-            (CalendarKind::Google, Some(_), Some(_)) => Access::Impersonating,
+            // With both ways a connected account goes before a service account, so its owner may still choose.
+            (CalendarKind::Google, Some(_), _) => Access::Connected,
+            (CalendarKind::Google, None, None) => Access::ServiceAccount,
+            (CalendarKind::Google, None, Some(_)) => Access::Impersonating,
         };
         let everyone = Scoped::same(access(google.everyone()));
         let access = google.own().fold(everyone, |all, (slug, own)| all.with_own(slug.clone(), access(own)));

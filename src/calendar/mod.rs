@@ -6,6 +6,7 @@ pub mod cache;
 pub mod embedded;
 mod encode;
 pub mod google;
+pub mod oauth;
 
 use std::time::Duration;
 
@@ -192,6 +193,15 @@ impl Calendars {
     pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Vec<Fault> {
         let minute = Span::starting(now, Duration::from_mins(1));
         self.busy(places, minute, false).await.into_values().filter_map(Result::err).collect()
+    }
+
+    /// What is to be done before an owner can choose calendars at all; `None` when an account is connected.
+    #[must_use]
+    pub fn unconnected(&self, business: &Slug) -> Option<String> {
+        match self {
+            Self::Google(google) => google.unconnected(business),
+            Self::Embedded(_) => None,
+        }
     }
 
     /// The calendar that the owner chose for this technician in the browser, if a file names none.

@@ -23,7 +23,7 @@ pub use address::{ServerUrl, is_loopback};
 pub use database::{StoreSettings, load_store};
 pub use environment::Environment;
 pub use folder::{known_businesses, slugs_in};
-pub use google::{CalendarKind, Google};
+pub use google::{CalendarKind, Google, GoogleClient};
 pub use problems::Problems;
 pub use proofs::{HmacAlgorithm, HmacEncoding, HmacPlan, ProofPlan};
 use reader::Reader;

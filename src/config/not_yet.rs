@@ -1,28 +1,21 @@
 //! Settings that are checked already while what they switch on is not part of this program yet: whoever sets one is
 //! told, and will not find later that it was wrong all along.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use url::Url;
 
 use super::address;
-use super::reader::{Reader, words};
+use super::reader::Reader;
 use super::spelling::full_name;
 use super::table::NOT_IN_EFFECT;
-
-const KEY_BYTES: usize = 32;
 
 /// Checks them, and warns of each that is set.
 pub(super) fn check(reader: &mut Reader<'_>) {
     // What is wrong is recorded; what is right has no taker.
     let _ = reader.optional("METRICS_BIND", None, address::socket);
     let _ = reader.optional("REDIS_URL", None, redis_url);
-    let _ = reader.optional("ENCRYPTION_KEY", None, encryption_keys);
     let _ = reader.number("RETENTION_DAYS", None, 1..=3650, "days");
     let owners: Vec<_> = std::iter::once(None).chain(reader.businesses().iter().map(Some)).collect();
     for owner in owners {
-        let _ = reader.optional("GOOGLE_AUTH_URL", owner, address::outgoing);
-        let _ = reader.optional("GOOGLE_REVOKE_URL", owner, address::outgoing);
         for name in NOT_IN_EFFECT {
             if reader.own(name, owner).is_some() {
                 let name = full_name(name, owner);
@@ -35,10 +28,4 @@ pub(super) fn check(reader: &mut Reader<'_>) {
 fn redis_url(value: &str) -> Result<(), &'static str> {
     let known = Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
     known.then_some(()).ok_or("must be a redis:// or rediss:// address")
-}
-
-fn encryption_keys(value: &str) -> Result<(), &'static str> {
-    let good = |word: &str| STANDARD.decode(word).is_ok_and(|key| key.len() == KEY_BYTES);
-    let sane = words(value).count() > 0 && words(value).all(good);
-    sane.then_some(()).ok_or("must be base64 of 32 bytes, or several of those separated by commas: `ringbook keygen` makes one")
 }

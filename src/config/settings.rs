@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::Url;
@@ -18,6 +19,7 @@ use super::twilio::{self, Twilio};
 use super::vapi::{self, Vapi};
 use super::{database, folder, not_yet, spelling};
 use crate::names::Slug;
+use crate::vault::Vault;
 
 /// Everything that `serve` needs.
 pub struct Settings {
@@ -37,6 +39,8 @@ pub struct Settings {
     pub calendar: CalendarKind,
     /// `GOOGLE_*`.
     pub google: Scoped<Google>,
+    /// `ENCRYPTION_KEY`: empty when it is not set.
+    pub vault: Arc<Vault>,
     /// `ALERT_WEBHOOK_URL`.
     pub alert_webhook_url: Option<Url>,
     /// `TOOL_REPLY_BUDGET_MS`.
@@ -106,6 +110,7 @@ impl fmt::Debug for Settings {
             .field("vapi", &self.vapi)
             .field("calendar", &self.calendar)
             .field("google", &self.google)
+            .field("vault", &self.vault)
             .field("alert_webhook_url", &self.alert_webhook_url.as_ref().and_then(Url::host_str))
             .field("tool_reply_budget", &self.tool_reply_budget)
             .field("connect_budget", &self.connect_budget)
@@ -126,6 +131,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let calendar = google::kind(reader);
     let google = reader.scoped("GOOGLE_", |reader, owner| google::read(reader, owner, calendar));
     google::check_needs(reader, calendar);
+    let vault = google::vault(reader);
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
     let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
     let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
@@ -146,6 +152,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         vapi: vapi?,
         calendar: calendar?,
         google: google?,
+        vault: vault?,
         alert_webhook_url: alert_webhook_url?,
         tool_reply_budget: tool_reply_budget?,
         connect_budget: connect_budget?,

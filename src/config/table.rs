@@ -29,16 +29,7 @@ pub struct Setting {
 const PER_BUSINESS: [&str; 3] = ["TWILIO_", "VAPI_", "GOOGLE_"];
 
 /// Settings that are read and checked, while what they switch on is not part of this program yet.
-pub const NOT_IN_EFFECT: &[&str] = &[
-    "METRICS_BIND",
-    "REDIS_URL",
-    "ENCRYPTION_KEY",
-    "GOOGLE_CLIENT_ID",
-    "GOOGLE_CLIENT_SECRET",
-    "GOOGLE_AUTH_URL",
-    "GOOGLE_REVOKE_URL",
-    "RETENTION_DAYS",
-];
+pub const NOT_IN_EFFECT: &[&str] = &["METRICS_BIND", "REDIS_URL", "RETENTION_DAYS"];
 
 impl Setting {
     /// The setting of that name.
@@ -113,15 +104,23 @@ pub const SETTINGS: &[Setting] = &[
     off("VAPI_HMAC_PREFIX", "what stands in front of the signature, e.g. sha256="),
     value("VAPI_HMAC_TOLERANCE_SECONDS", "300", "how far a timestamp may be off, either way (1 to 3600)"),
     value("CALENDAR", "google", "google, or embedded: a calendar that ringbook keeps itself"),
-    off("GOOGLE_CLIENT_ID", "OAuth web client, with which owners connect a calendar in the browser"),
+    depends(
+        "GOOGLE_CLIENT_ID",
+        "this or GOOGLE_CALENDAR_CREDENTIALS is required for google",
+        "OAuth web client, with which owners connect a calendar in the browser; its redirect address is {SERVER_URL}/oauth/callback",
+    ),
     off("GOOGLE_CLIENT_SECRET", "the secret of that client"),
-    depends("GOOGLE_CALENDAR_CREDENTIALS", "required for google", "path of a service account's JSON file"),
+    depends(
+        "GOOGLE_CALENDAR_CREDENTIALS",
+        "this or GOOGLE_CLIENT_ID is required for google",
+        "path of a service account's JSON file, with which calendars are shared",
+    ),
     off("GOOGLE_IMPERSONATE", "the user that the service account acts for (domain-wide delegation)"),
     value("GOOGLE_CALENDAR_URL", "https://www.googleapis.com/calendar/v3/", "Google's calendar API"),
     value("GOOGLE_AUTH_URL", "https://accounts.google.com/o/oauth2/v2/auth", "Google's consent page"),
     depends(
         "GOOGLE_TOKEN_URL",
-        "the credentials' own token_uri",
+        "Google's, or a service account's own token_uri",
         "where tokens come from, e.g. https://oauth2.googleapis.com/token",
     ),
     value("GOOGLE_REVOKE_URL", "https://oauth2.googleapis.com/revoke", "where a connected account is given back"),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use ringbook::business::hours::parse_span;
 use ringbook::business::profile::{Access, LoadFacts, Loaded, Occasion, Problem, Profile, load_folder, parse};
 use ringbook::business::routing::Directory;
-use ringbook::config::{CalendarKind, Google, Scoped};
+use ringbook::config::{CalendarKind, Google, GoogleClient, Scoped};
 use ringbook::names::{CalendarId, Phone, Slug};
 use ringbook::scheduling::hours::WallSpan;
 use time::macros::date;
@@ -379,18 +379,24 @@ fn two_technicians_never_share_a_calendar() {
 
 #[test]
 fn the_facts_come_from_the_settings_of_each_business() {
-    let google = |credentials: bool, impersonate: bool| Google {
+    let google = |credentials: bool, impersonate: bool, client: bool| Google {
         credentials: credentials.then(|| "service-account.json".into()),
         impersonate: impersonate.then(|| "owner@example.com".to_owned()),
         calendar_url: url::Url::parse("http://127.0.0.1/").unwrap(),
         token_url: None,
+        client: client.then(|| GoogleClient { id: "id".into(), secret: "secret".to_owned().into() }),
+        auth_url: url::Url::parse("http://127.0.0.1/").unwrap(),
+        revoke_url: url::Url::parse("http://127.0.0.1/").unwrap(),
     };
-    let scoped = Scoped::same(google(true, false)).with_own(slug("own"), google(true, true));
+    let scoped = Scoped::same(google(true, false, false)).with_own(slug("own"), google(true, true, false));
     let text = with("calendar_id = \"primary\"", "");
     let facts = LoadFacts::new(CalendarKind::Google, &scoped);
     assert!(parse(&slug("own"), &text, &facts).is_ok());
     assert!(parse(&slug("other"), &text, &facts).is_err());
-    assert!(parse(&slug("other"), LEAST, &LoadFacts::new(CalendarKind::Google, &Scoped::same(google(false, false)))).is_ok());
+    for credentials in [false, true] {
+        let connected = LoadFacts::new(CalendarKind::Google, &Scoped::same(google(credentials, false, true)));
+        assert!(parse(&slug("other"), LEAST, &connected).is_ok(), "the owner chooses");
+    }
     assert!(parse(&slug("other"), &text, &LoadFacts::new(CalendarKind::Embedded, &scoped)).is_ok());
 }
 

@@ -7,12 +7,17 @@ mod scripted;
 mod settings;
 mod tokens;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringbook::calendar::cache::Cache;
 use ringbook::calendar::google::Google;
 use ringbook::calendar::{Inserted, NewEvent, Place};
 use ringbook::clock::Clock;
 use ringbook::config::{self, Scoped};
 use ringbook::names::{BookingId, CalendarId, EventId, Slug};
 use ringbook::scheduling::busy::Span;
+use ringbook::store::Store;
 use scripted::{Answer, Asked, Server};
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -25,21 +30,31 @@ fn settings_at(url: &str) -> config::Google {
         impersonate: Some("Owner@Example.com".into()),
         calendar_url: format!("{url}calendar/v3/").parse().unwrap(),
         token_url: Some(format!("{url}token").parse().unwrap()),
+        client: None,
+        auth_url: format!("{url}auth").parse().unwrap(),
+        revoke_url: format!("{url}revoke").parse().unwrap(),
     }
+}
+
+/// With a database that nobody looks into: owners' accounts are not what is tried here.
+async fn opened(settings: &Scoped<config::Google>, businesses: &[&str], clock: &Clock) -> Result<Google, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&format!("sqlite://{}", folder.path().join("ringbook.db").display())).await.unwrap();
+    let known = Cache::new(Duration::ZERO, clock.clone());
+    Google::new(settings, businesses.iter().map(|name| slug(name)), &store, &Arc::default(), clock, known)
 }
 
 fn clock() -> Clock {
     Clock::fixed(datetime!(2026-12-01 08:00 UTC))
 }
 
-fn google_at(server: &Server, clock: &Clock) -> Google {
-    let businesses = [slug("abc")].into_iter();
-    Google::new(&Scoped::same(settings_at(&server.url)), businesses, clock).unwrap()
+async fn google_at(server: &Server, clock: &Clock) -> Google {
+    opened(&Scoped::same(settings_at(&server.url)), &["abc"], clock).await.unwrap()
 }
 
 async fn google(answer: impl FnMut(&Asked) -> Answer + Send + 'static) -> (Google, Server) {
     let server = Server::start(answer).await;
-    (google_at(&server, &clock()), server)
+    (google_at(&server, &clock()).await, server)
 }
 
 fn slug(text: &str) -> Slug {

@@ -500,8 +500,20 @@ fn google_needs_a_file_that_can_be_read() {
     let google = ("CALENDAR", "google");
     let found = problems(&[google], &["abc-hvac"]);
     assert!(found.len() == 1 && found[0].starts_with("GOOGLE_CALENDAR_CREDENTIALS is missing: CALENDAR=google"), "{found:?}");
-    let client = problems(&[google, ("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "s")], &["abc-hvac"]);
-    assert!(client.len() == 1 && client[0].contains("in the browser") && client[0].contains("service account"), "{client:?}");
+    let client = [google, ("GOOGLE_CLIENT_ID", "id"), ("GOOGLE_CLIENT_SECRET", "s")];
+    let keyless = problems(&client, &["abc-hvac"]);
+    assert!(
+        keyless.len() == 1 && keyless[0].starts_with("ENCRYPTION_KEY is missing") && keyless[0].contains("keygen"),
+        "{keyless:?}"
+    );
+    let key = ("ENCRYPTION_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+    let settings = good(&[client[0], client[1], client[2], key], &["abc-hvac"]);
+    assert!(settings.vault.has_key() && settings.google.everyone().client.as_ref().is_some_and(|client| client.id == "id"));
+    assert!(!format!("{settings:?}").contains("AAAA"));
+    for half in &client[1..] {
+        let found = problems(&[google, *half, key], &["abc-hvac"]);
+        assert!(found.iter().any(|sentence| sentence.contains("an OAuth client needs both")), "{found:?}");
+    }
 
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("account.json");
@@ -526,16 +538,7 @@ fn google_needs_a_file_that_can_be_read() {
 
 #[test]
 fn what_has_no_effect_yet_is_said_when_it_is_set() {
-    let set = [
-        ("METRICS_BIND", "127.0.0.1:9100"),
-        ("REDIS_URL", "redis://127.0.0.1"),
-        ("GOOGLE_CLIENT_ID", "id"),
-        ("ENCRYPTION_KEY", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
-        ("GOOGLE_CLIENT_SECRET", "secret"),
-        ("GOOGLE_AUTH_URL", "https://a.example"),
-        ("GOOGLE_REVOKE_URL", "https://a.example"),
-        ("RETENTION_DAYS", "30"),
-    ];
+    let set = [("METRICS_BIND", "127.0.0.1:9100"), ("REDIS_URL", "redis://127.0.0.1"), ("RETENTION_DAYS", "30")];
     let found = warnings(&set, &[]);
     assert_eq!(found.len(), NOT_IN_EFFECT.len(), "{found:?}");
     for (name, _) in set {

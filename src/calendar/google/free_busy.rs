@@ -44,8 +44,9 @@ impl Google {
         }
         let mut by_account: BTreeMap<Option<&Slug>, Vec<&Place>> = BTreeMap::new();
         for place in places {
-            let own = self.0.own.get_key_value(&place.business).map(|(business, _)| business);
-            by_account.entry(own).or_default().push(place);
+            // A business without an account hears so from its own question.
+            let owner = self.account_and_owner(&place.business).map_or(Some(&place.business), |(_, owner)| owner);
+            by_account.entry(owner).or_default().push(place);
         }
         let mut asked = Vec::new();
         for places in by_account.into_values() {

@@ -6,6 +6,7 @@ mod free_busy;
 pub mod line;
 mod list;
 mod pace;
+mod picker;
 mod read;
 pub mod retry_after;
 mod wire;
@@ -19,18 +20,23 @@ use google_calendar3::common::{Body, Client};
 use tokio::time::MissedTickBehavior;
 use url::Url;
 
-use super::auth::Tokens;
+use super::auth::{Connected, ServiceAccount, Source, Tokens};
 use super::cache::Cache;
+use super::oauth::OauthClient;
 use super::{Fault, Place};
-use crate::clock::Clock;
+use crate::clock::{Clock, Stopwatch};
 use crate::config::{self, Scoped};
 use crate::names::{CalendarId, Slug};
-use crate::store::Store;
+use crate::store::{self, Store};
+use crate::vault::Vault;
 use line::Line;
-use pace::{Pace, Paces};
+use pace::Paces;
+pub use picker::ListedCalendar;
 
 /// How often the tokens' remaining time is looked at.
 const TICK: Duration = Duration::from_secs(1);
+/// How often the store is asked what owners connected and chose: another copy of the server may have seen to it.
+const RELOAD: Duration = Duration::from_secs(5);
 /// Google's own name for the calendar of whoever asks.
 const PRIMARY: &str = "primary";
 
@@ -40,15 +46,23 @@ pub struct Google(Arc<Accounts>);
 
 struct Accounts {
     client: Client<Line>,
+    store: Store,
+    /// The service account for everybody.
     shared: Option<Account>,
+    /// Service accounts of single businesses.
     own: BTreeMap<Slug, Account>,
+    /// The accounts that owners connect, or may connect.
+    connected: BTreeMap<Slug, Account>,
+    /// What the owners chose: business and technician.
     chosen: RwLock<BTreeMap<(Slug, String), CalendarId>>,
     known: Cache,
+    paces: Paces,
 }
 
 impl std::fmt::Debug for Accounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Accounts").field("shared", &self.shared).field("own", &self.own).finish_non_exhaustive()
+        let Self { shared, own, connected, .. } = self;
+        f.debug_struct("Accounts").field("shared", shared).field("own", own).field("connected", connected).finish_non_exhaustive()
     }
 }
 
@@ -58,39 +72,56 @@ struct Account {
     tokens: Tokens,
     /// Ends in a slash.
     calendar_url: String,
-    pace: Arc<Pace>,
+}
+
+impl Account {
+    fn new(source: Source, settings: &config::Google, clock: &Clock) -> Result<Self, String> {
+        Ok(Self { tokens: Tokens::new(source, clock.clone()), calendar_url: checked(&settings.calendar_url)? })
+    }
+
+    /// Whether an owner's consent stands behind it.
+    fn is_connected(&self) -> bool {
+        self.tokens.connected().is_some_and(|connected| connected.address().is_some())
+    }
 }
 
 impl Google {
-    /// One account per business that has `GOOGLE_*` settings of its own, and one for all others. Files are read and
-    /// checked now; connections are made with the first call, on the runtime of that call.
+    /// A service account for everybody and for each business that has one of its own, and for each business with an OAuth
+    /// client the account that its owner connects, which then goes before. Files are read and checked now; connections are
+    /// made with the first call, on the runtime of that call. [`Google::reload`] belongs before the first call.
     ///
     /// # Errors
     /// One sentence that names the setting.
     pub fn new(
         settings: &Scoped<config::Google>,
         businesses: impl Iterator<Item = Slug>,
-        clock: &Clock,
         store: &Store,
+        vault: &Arc<Vault>,
+        clock: &Clock,
         known: Cache,
     ) -> Result<Self, String> {
         let line = Line::new()?;
-        let paces = Paces::new(clock.clone(), store.clone());
         let token_client = line.client::<String>();
-        let open = |settings: &config::Google| {
-            let tokens = Tokens::open(settings, token_client.clone(), clock.clone())?;
-            let pace = paces.of(tokens.address());
-            Ok(Account { tokens, calendar_url: checked(&settings.calendar_url)?, pace })
+        let service = |settings: &config::Google| {
+            let source = Source::Service(Box::new(ServiceAccount::open(settings, token_client.clone())?));
+            Account::new(source, settings, clock)
         };
         let mut own = BTreeMap::new();
-        for (business, settings) in settings.own() {
-            let account = open(settings).map_err(|problem: String| format!("for the business {business}: {problem}"))?;
+        for (business, settings) in settings.own().filter(|(_, settings)| settings.credentials.is_some()) {
+            let account = service(settings).map_err(|problem: String| format!("for the business {business}: {problem}"))?;
             own.insert(business.clone(), account);
         }
         let everyone = settings.everyone();
-        let somebody_shares = businesses.into_iter().any(|business| !own.contains_key(&business));
-        let shared = (somebody_shares || everyone.credentials.is_some()).then(|| open(everyone)).transpose()?;
-        Ok(Self(Arc::new(Accounts { client: line.client::<Body>(), shared, own, chosen: RwLock::default(), known })))
+        let shared = everyone.credentials.is_some().then(|| service(everyone)).transpose()?;
+        let mut connected = BTreeMap::new();
+        for business in businesses {
+            let settings = settings.of(&business);
+            let Some(client) = OauthClient::new(settings, token_client.clone())? else { continue };
+            let account = Connected::new(business.clone(), client, store.clone(), Arc::clone(vault), clock.clone());
+            connected.insert(business, Account::new(Source::Connected(Box::new(account)), settings, clock)?);
+        }
+        let (client, store, paces) = (line.client::<Body>(), store.clone(), Paces::new(clock.clone(), store.clone()));
+        Ok(Self(Arc::new(Accounts { client, store, shared, own, connected, chosen: RwLock::default(), known, paces })))
     }
 
     /// What was seen of the calendars a moment ago.
@@ -98,28 +129,73 @@ impl Google {
         &self.0.known
     }
 
-    /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end.
-    pub async fn keep_tokens_fresh(self) {
+    /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end. Takes note of
+    /// what owners connect and choose elsewhere.
+    pub async fn keep_fresh(self) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut reloaded = Stopwatch::start();
         loop {
             tick.tick().await;
-            for account in self.0.own.values().chain(&self.0.shared) {
+            if reloaded.elapsed() >= RELOAD {
+                reloaded = Stopwatch::start();
+                if let Err(error) = self.reload().await {
+                    tracing::error!(%error, "the connected accounts could not be read");
+                }
+            }
+            let accounts = self.0.own.values().chain(&self.0.shared).chain(self.0.connected.values());
+            for account in accounts.filter(|account| account.tokens.is_of_use()) {
                 account.tokens.keep_fresh();
             }
         }
     }
 
+    /// Reads from the store which accounts are connected and which calendars were chosen.
+    ///
+    /// # Errors
+    /// When the database fails: then everything stays as it was known.
+    pub async fn reload(&self) -> Result<(), store::Error> {
+        if self.0.connected.is_empty() {
+            return Ok(());
+        }
+        let rows = self.0.store.google_accounts().await?;
+        let chosen = self.0.store.chosen_calendars().await?;
+        for (business, account) in &self.0.connected {
+            let row = rows.iter().find(|row| row.business == *business);
+            if account.tokens.connected().is_some_and(|connected| connected.note(row)) {
+                account.tokens.forget();
+            }
+        }
+        let chosen = chosen.into_iter().map(|(business, technician, calendar)| ((business, technician), calendar)).collect();
+        *self.0.chosen.write().unwrap_or_else(PoisonError::into_inner) = chosen;
+        Ok(())
+    }
+
+    /// The OAuth client with which the owner of this business connects an account.
+    #[must_use]
+    pub fn oauth(&self, business: &Slug) -> Option<&OauthClient> {
+        self.0.connected.get(business)?.tokens.connected().map(Connected::client)
+    }
+
     /// What two bookings must share to collide: `google:` and the calendar's id, lower-case, with `primary` resolved to the
-    /// address of the user that the account acts for.
+    /// address of the account or of the user that it acts for.
     #[must_use]
     pub fn claim_key(&self, place: &Place) -> String {
         let named = place.calendar.as_str();
         let calendar = match self.account(&place.business) {
-            Ok(account) if named == PRIMARY => account.tokens.address().to_owned(),
+            Ok(account) if named == PRIMARY => {
+                account.tokens.address().unwrap_or_else(|| format!("{PRIMARY} of {}", place.business))
+            }
             _ => named.to_lowercase(),
         };
         format!("google:{calendar}")
+    }
+
+    /// What is to be done before an owner can choose calendars at all; `None` when an account is connected.
+    #[must_use]
+    pub fn unconnected(&self, business: &Slug) -> Option<String> {
+        let account = self.0.connected.get(business).filter(|account| !account.is_connected())?;
+        Some(account.tokens.connected()?.refusal("no Google account is connected yet"))
     }
 
     /// The calendar that the owner chose for this technician.
@@ -130,8 +206,20 @@ impl Google {
     }
 
     fn account(&self, business: &Slug) -> Result<&Account, Fault> {
-        let account = self.0.own.get(business).or(self.0.shared.as_ref());
-        account.ok_or_else(|| Fault::Refused("no Google account is set up for this business".into()))
+        self.account_and_owner(business).map(|(account, _)| account)
+    }
+
+    /// The account that opens this business's calendars, and the business that it is of; `None` for everybody's.
+    fn account_and_owner(&self, business: &Slug) -> Result<(&Account, Option<&Slug>), Fault> {
+        let Accounts { shared, own, connected, .. } = &*self.0;
+        let own = own.get_key_value(business);
+        let connected = connected.get_key_value(business);
+        let agreed = connected.filter(|(_, account)| account.is_connected());
+        let named = agreed.or(own).map(|(business, account)| (account, Some(business)));
+        let found = named.or_else(|| shared.as_ref().map(|account| (account, None)));
+        // Not connected yet: it says so when it is asked.
+        let found = found.or_else(|| connected.map(|(business, account)| (account, Some(business))));
+        found.ok_or_else(|| Fault::Refused("no Google account is set up for this business".into()))
     }
 }
 

@@ -10,6 +10,7 @@ use governor::clock::Clock as _;
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use time::{Date, OffsetDateTime};
 
+use super::super::auth::Tokens;
 use super::breaker::{Breaker, IN_PEACE};
 use super::wire::Failure;
 use crate::clock::{Clock, Stopwatch, epoch_ms};
@@ -25,7 +26,7 @@ const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 const LONGEST_TURN: Duration = Duration::from_secs(1);
 const NO_TURN: &str = "too many requests at once for this Google account";
 
-/// The pace of every account, by its address. Whoever asks for the same account shares its quota.
+/// The pace of every account, by its address: businesses with the same one share its quota.
 #[derive(Debug)]
 pub(super) struct Paces {
     clock: Clock,
@@ -50,18 +51,19 @@ impl Paces {
         Self { clock, store, known: Mutex::default() }
     }
 
-    /// The one of this account.
-    pub fn of(&self, account: &str) -> Arc<Pace> {
+    /// The one of the account that these tokens open now: an owner may connect another one.
+    pub fn of(&self, tokens: &Tokens) -> Arc<Pace> {
+        let name = tokens.name();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Pace::new(account, self.clock.clone(), self.store.clone()));
-        Arc::clone(known.entry(account.to_owned()).or_insert_with(new))
+        let entry = known.entry(tokens.address().unwrap_or_else(|| name.clone()));
+        Arc::clone(entry.or_insert_with(|| Arc::new(Pace::new(name, self.clock.clone(), self.store.clone()))))
     }
 }
 
 impl Pace {
-    fn new(account: &str, clock: Clock, store: Store) -> Self {
+    fn new(account: String, clock: Clock, store: Store) -> Self {
         let turns = RateLimiter::direct(Quota::per_minute(PER_MINUTE).allow_burst(BURST));
-        Self { account: account.to_owned(), clock, store, turns, breaker: Breaker::new(account), told_on: Mutex::default() }
+        Self { breaker: Breaker::new(&account), account, clock, store, turns, told_on: Mutex::default() }
     }
 
     /// The present instant, for dates in an answer.

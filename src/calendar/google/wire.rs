@@ -162,14 +162,15 @@ impl Google {
         Answer: Future<Output = common::Result<T>> + Send + 'static,
     {
         let account = self.account(business).map_err(Failure::NoToken)?.clone();
-        let (client, business, pace) = (self.0.client.clone(), business.clone(), Arc::clone(&account.pace));
-        let watch = Stopwatch::start();
+        let (client, business, watch) = (self.0.client.clone(), business.clone(), Stopwatch::start());
+        let pace = self.0.paces.of(&account.tokens);
+        let kept = Arc::clone(&pace);
         let work = async move {
             let token = account.tokens.token().await.map_err(Failure::NoToken)?;
-            match account.attempt(&client, &token, &make).await {
+            match attempt(account.hub(client.clone(), &token), &make, &kept).await {
                 Err(failure) if failure.status() == Some(401) => {
                     let token = account.tokens.instead_of(&token).await.map_err(Failure::NoToken)?;
-                    account.attempt(&client, &token, &make).await
+                    attempt(account.hub(client, &token), &make, &kept).await
                 }
                 outcome => outcome,
             }
@@ -190,27 +191,21 @@ impl Google {
 }
 
 impl Account {
-    /// One request, in its turn.
-    async fn attempt<T, Answer>(
-        &self,
-        client: &common::Client<Line>,
-        token: &Token,
-        make: &impl Fn(Hub, Wire) -> Answer,
-    ) -> Result<T, Failure>
-    where
-        Answer: Future<Output = common::Result<T>>,
-    {
-        let hub = self.hub(client.clone(), token);
-        self.pace.keep(CALL_TIMEOUT, |limit| request(hub, make, limit, &self.pace)).await
-    }
-
-    fn hub(&self, client: common::Client<Line>, token: &Token) -> Hub {
+    pub(super) fn hub(&self, client: common::Client<Line>, token: &Token) -> Hub {
         let mut hub = CalendarHub::new(client, token.clone());
         hub.base_url(self.calendar_url.clone());
         hub.root_url(self.calendar_url.clone());
         hub.user_agent(USER_AGENT.to_owned());
         hub
     }
+}
+
+/// One request, in its turn.
+pub(super) async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, pace: &Pace) -> Result<T, Failure>
+where
+    Answer: Future<Output = common::Result<T>>,
+{
+    pace.keep(CALL_TIMEOUT, |limit| request(hub, make, limit, pace)).await
 }
 
 async fn request<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, limit: Duration, pace: &Pace) -> Result<T, Failure>

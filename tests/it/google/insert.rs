@@ -1,13 +1,14 @@
 //! Making an event, and every way in which that can end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringbook::calendar::{Inserted, NewEvent};
+use ringbook::calendar::{Fault, Inserted, NewEvent};
 use serde_json::json;
 use tokio::sync::Notify;
 
 use super::scripted::{Answer, Server, error, token};
-use super::{clock, echo, event_id, google, google_at, is_unknown, job, place, settings_at, slug};
+use super::{clock, echo, event_id, google, google_at, is_unknown, job, opened, place, settings_at};
 
 /// What comes of an insert that is answered so.
 async fn outcome_of(answer: Answer) -> Inserted {
@@ -60,11 +61,14 @@ async fn a_rate_limit_did_nothing_and_passes() {
         [(403, "rateLimitExceeded"), (403, "userRateLimitExceeded"), (429, "rateLimitExceeded"), (429, "anything")]
     {
         let answer = outcome_of(error(status, reason)).await;
-        assert!(matches!(&answer, Inserted::NotSent(cause) if *cause == format!("{status} {reason}")), "{answer:?}");
+        let Inserted::NotSent(Fault::NotNow { cause, wait: Some(wait) }) = &answer else { panic!("{answer:?}") };
+        assert_eq!(*cause, format!("{status} {reason}"));
+        assert!((300..600).contains(&wait.as_millis()), "a pause of our own: {wait:?}");
     }
     let envelope = json!({"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}).to_string();
     let answer = outcome_of(Answer::Text(403, "Retry-After: 30\r\n", envelope)).await;
-    assert!(matches!(answer, Inserted::NotSent(_)), "{answer:?}");
+    let asked_for = Some(Duration::from_secs(30));
+    assert!(matches!(answer, Inserted::NotSent(Fault::NotNow { wait, .. }) if wait == asked_for), "{answer:?}");
 }
 
 #[tokio::test]
@@ -178,7 +182,7 @@ async fn a_refused_connection_is_certainly_not_sent() {
     settings.calendar_url = format!("http://{}/", closed.local_addr().unwrap()).parse().unwrap();
     drop(closed);
     let scoped = ringbook::config::Scoped::same(settings);
-    let google = ringbook::calendar::google::Google::new(&scoped, [slug("abc")].into_iter(), &clock()).unwrap();
+    let google = opened(&scoped, &["abc"], &clock()).await.unwrap();
     let answer = google.insert(&place("sam@example.com"), &job()).await;
     assert!(matches!(answer, Inserted::NotSent(_)), "{answer:?}");
 }
@@ -193,7 +197,7 @@ async fn without_a_token_nothing_is_sent() {
         [html, missing, bell, endless, Answer::Reset, Answer::Silence, Answer::Json(500, json!({"error": "internal_failure"}))]
     {
         let server = Server::with_tokens(move |_| answer.clone(), |asked| Answer::Json(200, echo(asked))).await;
-        let outcome = google_at(&server, &clock()).insert(&place("sam@example.com"), &job()).await;
+        let outcome = google_at(&server, &clock()).await.insert(&place("sam@example.com"), &job()).await;
         assert!(matches!(outcome, Inserted::NotSent(_)), "{outcome:?}");
         assert_eq!(server.asked().len(), 0);
     }
@@ -205,7 +209,7 @@ async fn an_account_that_google_turned_away_is_refused() {
     {
         let answer = Answer::Json(status, json!({"error": code, "error_description": "secret words"}));
         let server = Server::with_tokens(move |_| answer.clone(), |asked| Answer::Json(200, echo(asked))).await;
-        let outcome = google_at(&server, &clock()).insert(&place("sam@example.com"), &job()).await;
+        let outcome = google_at(&server, &clock()).await.insert(&place("sam@example.com"), &job()).await;
         let told = |cause: &str| cause.contains(code) && !cause.contains("secret");
         assert!(matches!(&outcome, Inserted::Refused(cause) if told(cause)), "{outcome:?}");
     }
@@ -236,7 +240,7 @@ async fn an_insert_goes_on_when_its_caller_leaves() {
     let gate = open.clone();
     let held = move |number| Answer::After(gate.clone(), Box::new(token(number)));
     let server = Server::with_tokens(held, |asked| Answer::Json(200, echo(asked))).await;
-    let google = google_at(&server, &clock());
+    let google = google_at(&server, &clock()).await;
     let caller = tokio::spawn(async move { google.insert(&place("sam@example.com"), &job()).await });
     server.until_minted(1).await;
     caller.abort();

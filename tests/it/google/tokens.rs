@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use time::macros::datetime;
 
 use super::scripted::{Answer, Server, error, token};
-use super::{clock, echo, google, google_at, job, place, settings_at, slug, span};
+use super::{clock, echo, google, google_at, job, opened, place, settings_at, slug, span};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -98,8 +98,8 @@ async fn a_token_is_renewed_in_the_background_five_minutes_before_its_end() {
         token(number)
     };
     let server = Server::with_tokens(tokens, |_| free()).await;
-    let google = google_at(&server, &clock);
-    let keeper = tokio::spawn(google.clone().keep_tokens_fresh());
+    let google = google_at(&server, &clock).await;
+    let keeper = tokio::spawn(google.clone().keep_fresh());
     server.until_minted(1).await;
     clock.advance(54 * MINUTE);
     assert!(ask(&google).await);
@@ -113,7 +113,7 @@ async fn a_token_is_renewed_in_the_background_five_minutes_before_its_end() {
 async fn a_valid_token_is_used_at_once_while_the_next_one_is_awaited() {
     let clock = clock();
     let server = Server::with_tokens(|number| if number == 1 { token(1) } else { Answer::Silence }, |_| free()).await;
-    let google = google_at(&server, &clock);
+    let google = google_at(&server, &clock).await;
     assert!(ask(&google).await);
     clock.advance(59 * MINUTE);
     assert!(ask(&google).await);
@@ -126,7 +126,7 @@ async fn a_valid_token_is_used_at_once_while_the_next_one_is_awaited() {
 #[tokio::test]
 async fn an_expired_token_is_not_used() {
     let (clock, server) = (clock(), Server::start(|_| free()).await);
-    let google = google_at(&server, &clock);
+    let google = google_at(&server, &clock).await;
     assert!(ask(&google).await);
     clock.advance(60 * MINUTE);
     assert!(ask(&google).await);
@@ -137,10 +137,10 @@ async fn an_expired_token_is_not_used() {
 async fn a_failed_background_refresh_leaves_the_valid_token_in_use() {
     let clock = clock();
     let server = Server::with_tokens(|number| if number == 1 { token(1) } else { error(500, "x") }, |_| free()).await;
-    let google = google_at(&server, &clock);
+    let google = google_at(&server, &clock).await;
     assert!(ask(&google).await);
     clock.advance(56 * MINUTE);
-    let keeper = tokio::spawn(google.clone().keep_tokens_fresh());
+    let keeper = tokio::spawn(google.clone().keep_fresh());
     server.until_minted(2).await;
     assert!(ask(&google).await);
     assert_eq!(server.asked()[1].bearer, "token-1");
@@ -153,7 +153,7 @@ async fn a_token_that_does_not_say_its_life_lasts_an_hour_at_most() {
     for answer in [json!({"access_token": "t"}), json!({"access_token": "t", "expires_in": 999_999})] {
         let clock = clock();
         let server = Server::with_tokens(move |_| Answer::Json(200, answer.clone()), |_| free()).await;
-        let google = google_at(&server, &clock);
+        let google = google_at(&server, &clock).await;
         assert!(ask(&google).await);
         clock.advance(54 * MINUTE);
         assert!(ask(&google).await);
@@ -169,7 +169,7 @@ async fn a_caller_who_leaves_does_not_take_the_refresh_along() {
     let gate = Arc::new(tokio::sync::Notify::new());
     let open = gate.clone();
     let server = Server::with_tokens(move |number| Answer::After(gate.clone(), Box::new(token(number))), |_| free()).await;
-    let google = google_at(&server, &clock());
+    let google = google_at(&server, &clock()).await;
     let (leaving, staying) = (google.clone(), google.clone());
     let leaving = tokio::spawn(async move { ask(&leaving).await });
     server.until_minted(1).await;
@@ -187,7 +187,7 @@ async fn a_business_with_settings_of_its_own_has_its_own_tokens() {
     let mut settings = settings_at(&own.url);
     settings.impersonate = None;
     let scoped = Scoped::same(settings_at(&everyone.url)).with_own(slug("own"), settings);
-    let google = Google::new(&scoped, [slug("abc"), slug("own")].into_iter(), &clock()).unwrap();
+    let google = opened(&scoped, &["abc", "own"], &clock()).await.unwrap();
     let elsewhere = ringbook::calendar::Place { business: slug("own"), ..place("sam") };
     let busy = google.busy(&[place("sam"), elsewhere.clone()], span(), false).await;
     assert!(busy.len() == 2 && busy.values().all(Result::is_ok));

@@ -1,37 +1,29 @@
-//! Google's access tokens for one service account: minted ahead of time, one refresh at a time, and never waited for
-//! while a valid one is in hand. Neither a token nor a key is ever shown or logged here.
-//!
-//! yup-oauth2 signs and asks; when to ask is decided here, because it refreshes one minute before the end and lets every
-//! waiting caller ask for itself. It also prints tokens through the `log` crate at debug level: see [`TELLS_SECRETS`].
+//! Google's access tokens for one account: got ahead of time, one refresh at a time, and never waited for while a valid one
+//! is in hand. Neither a token nor a key is ever shown or logged here. Where tokens come from is told by a [`Source`].
+
+mod connected;
+mod service;
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use google_calendar3::common::GetToken;
-use google_calendar3::yup_oauth2::authenticator::Authenticator;
-use google_calendar3::yup_oauth2::error::AuthErrorCode;
-use google_calendar3::yup_oauth2::{self as yup, CustomHyperClientBuilder, ServiceAccountAuthenticator, ServiceAccountKey};
-use hyper_util::client::legacy::Client;
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 use tracing::Instrument;
-use url::Url;
 
 use super::Fault;
-use super::google::line::{self, Line};
 use crate::clock::{Clock, Stopwatch};
-use crate::config;
+
+pub use connected::Connected;
+pub use service::ServiceAccount;
 
 /// The log target whose debug lines contain tokens: whoever sets up logging must turn it off.
 pub const TELLS_SECRETS: &str = "yup_oauth2";
 
-/// The least that does it: freeBusy refuses `calendar.events` (discovery document of 2026-10-30).
-const SCOPES: [&str; 2] =
-    ["https://www.googleapis.com/auth/calendar.events", "https://www.googleapis.com/auth/calendar.events.freebusy"];
 /// A token is renewed in the background from this long before its end.
 const EARLY: time::Duration = time::Duration::minutes(5);
 /// Google's tokens last an hour. One that does not say how long is taken for one of those, and none for longer: should it
@@ -64,6 +56,13 @@ impl fmt::Debug for Token {
 type BearerFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Option<String>, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;
 
+impl Token {
+    /// A token that came with a consent, to be used before anything is kept.
+    pub(super) fn at_hand(bearer: SecretString, now: OffsetDateTime) -> Self {
+        Self { bearer: Arc::new(bearer), until: now + LONGEST_LIFE, serial: 0 }
+    }
+}
+
 /// What the library asks before each request. The token was taken before the call began, so that a failure to get one is
 /// told apart from a failure of the call; the library's own wishes for broader scopes are ignored.
 impl GetToken for Token {
@@ -74,14 +73,26 @@ impl GetToken for Token {
 
 type Outcome = Result<Token, Fault>;
 
-/// The tokens of one service account; clones share them.
+/// Where the tokens of an account come from.
+pub enum Source {
+    /// A service account signs for them.
+    Service(Box<ServiceAccount>),
+    /// An owner agreed in the browser.
+    Connected(Box<Connected>),
+}
+
+/// A token as it came, and how long it lasts from the moment it was asked for; `None` where Google did not say.
+pub(super) struct Minted {
+    pub bearer: SecretString,
+    pub life: Option<time::Duration>,
+}
+
+/// The tokens of one account; clones share them.
 #[derive(Clone)]
 pub struct Tokens(Arc<Inner>);
 
 struct Inner {
-    address: String,
-    acts_for_a_user: bool,
-    minter: Authenticator<Line>,
+    source: Source,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -97,58 +108,67 @@ struct State {
 
 impl fmt::Debug for Tokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Tokens({})", self.0.address)
+        write!(f, "Tokens({})", self.name())
     }
 }
 
 impl Tokens {
-    /// Reads and checks the service account's file. Nothing is sent.
-    ///
-    /// # Errors
-    /// One sentence that names the setting.
-    pub fn open(settings: &config::Google, client: Client<Line, String>, clock: Clock) -> Result<Self, String> {
-        let setting = "GOOGLE_CALENDAR_CREDENTIALS";
-        let path =
-            settings.credentials.as_deref().ok_or(format!("{setting} is not set; it names a service account's JSON file"))?;
-        let shown = path.display();
-        let text = std::fs::read(path).map_err(|cause| format!("{setting}: {shown} cannot be read: {cause}"))?;
-        let key = serde_json::from_slice::<ServiceAccountKey>(&text);
-        // What serde says may quote the file, and with it the key.
-        let mut key = key.ok().ok_or(format!("{setting}: {shown} is not the JSON file of a service account"))?;
-        if key.key_type.as_deref().is_some_and(|kind| kind != "service_account") {
-            return Err(format!("{setting}: {shown} is not the JSON file of a service account"));
-        }
-        let mut from = format!("token_uri in {shown}");
-        if let Some(url) = &settings.token_url {
-            (key.token_uri, from) = (url.to_string(), "GOOGLE_TOKEN_URL".to_owned());
-        }
-        let safe = Url::parse(&key.token_uri).is_ok_and(|url| line::is_private(url.scheme(), url.host_str().unwrap_or_default()));
-        if !safe {
-            return Err(format!("{from} is neither an https address nor on this machine"));
-        }
-        let address = settings.impersonate.as_ref().unwrap_or(&key.client_email).to_lowercase();
-        let mut builder = ServiceAccountAuthenticator::with_client(key, CustomHyperClientBuilder::from(client));
-        if let Some(user) = &settings.impersonate {
-            builder = builder.subject(user);
-        }
-        // Builds in memory and waits for nothing.
-        let minter = builder.build().now_or_never().and_then(Result::ok);
-        let minter = minter.ok_or(format!("{setting}: the private key in {shown} cannot be used"))?;
-        let acts_for_a_user = settings.impersonate.is_some();
-        Ok(Self(Arc::new(Inner { address, acts_for_a_user, minter, clock, state: Mutex::default() })))
+    /// Tokens from there. Nothing is sent.
+    #[must_use]
+    pub fn new(source: Source, clock: Clock) -> Self {
+        Self(Arc::new(Inner { source, clock, state: Mutex::default() }))
     }
 
     /// Whether events may have guests: Google refuses those of a service account that acts for nobody
     /// (`forbiddenForServiceAccounts`).
     #[must_use]
     pub fn may_invite(&self) -> bool {
-        self.0.acts_for_a_user
+        match &self.0.source {
+            Source::Service(account) => account.acts_for_a_user(),
+            Source::Connected(_) => true,
+        }
     }
 
-    /// Whose calendars these tokens open: the user acted for, else the service account itself; lower-case.
+    /// Whose calendars these tokens open: the owner, the user acted for, else the service account itself; lower-case. `None`
+    /// while nobody has connected.
     #[must_use]
-    pub fn address(&self) -> &str {
-        &self.0.address
+    pub fn address(&self) -> Option<String> {
+        match &self.0.source {
+            Source::Service(account) => Some(account.address().to_owned()),
+            Source::Connected(account) => account.address(),
+        }
+    }
+
+    /// Tells accounts apart in a log; an owner's address stays out of it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match &self.0.source {
+            Source::Service(account) => account.address().to_owned(),
+            Source::Connected(account) => format!("of {}", account.business()),
+        }
+    }
+
+    /// The owner's account, if these are the tokens of one.
+    #[must_use]
+    pub fn connected(&self) -> Option<&Connected> {
+        match &self.0.source {
+            Source::Connected(account) => Some(account),
+            Source::Service(_) => None,
+        }
+    }
+
+    /// Whether it makes sense to ask for a token ahead of time.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.connected().is_none_or(Connected::is_of_use)
+    }
+
+    /// Drops the token in hand and whatever refresh runs: another account may stand behind it from now on.
+    pub fn forget(&self) {
+        let mut state = self.state();
+        if let Some((_, running)) = state.refresh.take() {
+            running.abort();
+        }
+        (state.token, state.failures, state.pause) = (None, 0, None);
     }
 
     /// The token in hand if it is valid, at once; else the one that a refresh brings.
@@ -224,15 +244,17 @@ impl Tokens {
     async fn mint(&self) -> Result<(SecretString, OffsetDateTime), Fault> {
         // Counted from before the question, so that the token never seems to last longer than it does.
         let asked = self.0.clock.now();
-        let answer = tokio::time::timeout(REFRESH_TIMEOUT, self.0.minter.force_refreshed_token(&SCOPES)).await;
-        let answer =
-            answer.map_err(|_elapsed| Fault::Unknown("token: no answer in time".into()))?.map_err(|error| fault(&error))?;
-        // The library adds the lifetime to the machine's clock, and ours may be another one.
-        let life = answer.expiration_time().map_or(LONGEST_LIFE, |end| (end - Clock::System.now()).min(LONGEST_LIFE));
+        let minted = match &self.0.source {
+            Source::Service(account) => tokio::time::timeout(REFRESH_TIMEOUT, account.mint()).await,
+            Source::Connected(account) => tokio::time::timeout(REFRESH_TIMEOUT, account.mint()).await,
+        };
+        let Minted { bearer, life } = minted.map_err(|_elapsed| Fault::Unknown("token: no answer in time".into()))??;
         // Anything else would make the library panic when it builds the header.
-        let bearer = answer.token().filter(|bearer| !bearer.is_empty() && bearer.bytes().all(|byte| byte.is_ascii_graphic()));
-        let bearer = bearer.ok_or_else(|| Fault::Unknown("token: an answer without a usable token".into()))?;
-        Ok((SecretString::from(bearer), asked + life))
+        let usable = |bearer: &str| !bearer.is_empty() && bearer.bytes().all(|byte| byte.is_ascii_graphic());
+        if !usable(bearer.expose_secret()) {
+            return Err(Fault::Unknown("token: an answer without a usable token".into()));
+        }
+        Ok((bearer, asked + life.map_or(LONGEST_LIFE, |life| life.min(LONGEST_LIFE))))
     }
 
     fn keep(&self, minted: Result<(SecretString, OffsetDateTime), Fault>) -> Outcome {
@@ -250,7 +272,10 @@ impl Tokens {
                     + Duration::from_millis(rand::random_range(0..JITTER_MS));
                 state.failures += 1;
                 state.pause = Some((Stopwatch::start(), pause));
-                tracing::warn!(google.account = %self.0.address, failures = state.failures, cause = %fault, "no new access token");
+                // A failure that lasts is told less and less often.
+                if state.failures.is_power_of_two() {
+                    tracing::warn!(google.account = self.name(), failures = state.failures, cause = %fault, "no new access token");
+                }
                 Err(fault)
             }
         }
@@ -263,22 +288,5 @@ async fn wait(mut refresh: watch::Receiver<Option<Outcome>>) -> Outcome {
         Ok(Ok(outcome)) => outcome.clone().unwrap_or_else(|| Err(Fault::Unknown("token: no outcome".into()))),
         Ok(Err(_died)) => Err(Fault::Unknown("token: the refresh died".into())),
         Err(_elapsed) => Err(Fault::Unknown("token: no answer in time".into())),
-    }
-}
-
-/// Which errors somebody has to mend. The texts are the error's code alone: descriptions are the other side's words.
-fn fault(error: &yup::Error) -> Fault {
-    let yup::Error::AuthError(said) = error else {
-        return Fault::Unknown("token: an answer that cannot be used, or none".into());
-    };
-    match &said.error {
-        // deleted_client, disabled_client, invalid_rapt: codes outside RFC 6749 that only a person can mend.
-        AuthErrorCode::Other(code)
-            if matches!(code.as_str(), "deleted_client" | "disabled_client" | "invalid_rapt" | "admin_policy_enforced") =>
-        {
-            Fault::Refused(format!("token: {code}"))
-        }
-        AuthErrorCode::Other(_) | AuthErrorCode::ExpiredToken => Fault::Unknown("token: a failure of Google's own".into()),
-        code => Fault::Refused(format!("token: {}", code.as_str())),
     }
 }

@@ -1,0 +1,116 @@
+//! The calendars of a connected account, from which its owner picks, and by which the account is known: its name is the id
+//! of its primary calendar, because no scope for an e-mail address is asked for.
+
+use google_calendar3::api;
+use secrecy::SecretString;
+
+use super::super::Fault;
+use super::super::auth::Token;
+use super::wire::{Failure, Hub, Wire, attempt};
+use super::{Account, Google};
+use crate::clock::Clock;
+use crate::names::{CalendarId, Slug};
+
+/// Calendars in one answer; Google's own limit is 250.
+const PAGE_CALENDARS: i32 = 250;
+/// More pages than this are not a person's calendars.
+const MAX_PAGES: usize = 8;
+
+/// A calendar of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedCalendar {
+    /// Its id.
+    pub id: CalendarId,
+    /// As its owner calls it.
+    pub name: String,
+    /// Whether it is the account's own, whose id is the account's name.
+    pub primary: bool,
+    /// Whether events can be written to it.
+    pub writable: bool,
+    /// IANA.
+    pub time_zone: Option<String>,
+}
+
+impl Google {
+    /// The calendars of the account that this business's owner connected.
+    ///
+    /// # Errors
+    /// A [`Fault`] when they cannot be read, or not to their end.
+    pub async fn list_calendars(&self, business: &Slug) -> Result<Vec<ListedCalendar>, Fault> {
+        self.listed(async |token| {
+            let make = page(token);
+            self.call("calendarList.list", business, make).await.map_err(Failure::into_fault)
+        })
+        .await
+    }
+
+    /// The calendars that this token opens: of an account that is not kept yet.
+    ///
+    /// # Errors
+    /// A [`Fault`] when they cannot be read, or not to their end.
+    pub async fn calendars_of(&self, business: &Slug, access: &SecretString) -> Result<Vec<ListedCalendar>, Fault> {
+        let account: &Account = self
+            .0
+            .connected
+            .get(business)
+            .ok_or_else(|| Fault::Refused("owners of this business cannot connect an account".into()))?;
+        let pace = self.0.paces.of(&account.tokens);
+        let bearer = Token::at_hand(access.clone(), Clock::System.now());
+        self.listed(async |token| {
+            let make = page(token);
+            attempt(account.hub(self.0.client.clone(), &bearer), &make, &pace).await.map_err(Failure::into_fault)
+        })
+        .await
+    }
+
+    async fn listed(
+        &self,
+        ask: impl AsyncFn(Option<String>) -> Result<api::CalendarList, Fault>,
+    ) -> Result<Vec<ListedCalendar>, Fault> {
+        let (mut calendars, mut next) = (Vec::new(), None);
+        for _page in 0..MAX_PAGES {
+            let page = ask(next.take()).await?;
+            if page.items.is_none() && page.kind.is_none() {
+                return Err(Fault::Unknown("an answer that is not a list of calendars".into()));
+            }
+            calendars.extend(page.items.into_iter().flatten().filter_map(listed));
+            next = page.next_page_token;
+            if next.is_none() {
+                return Ok(calendars);
+            }
+        }
+        Err(Fault::Unknown("more calendars than are read".into()))
+    }
+}
+
+fn page(
+    token: Option<String>,
+) -> impl Fn(Hub, Wire) -> futures_util::future::BoxFuture<'static, google_calendar3::common::Result<api::CalendarList>> + Send + Sync
+{
+    move |hub, mut wire| {
+        let token = token.clone();
+        Box::pin(async move {
+            let mut call = hub.calendar_list().list().delegate(&mut wire).max_results(PAGE_CALENDARS);
+            if let Some(token) = &token {
+                call = call.page_token(token);
+            }
+            Ok(call.doit().await?.1)
+        })
+    }
+}
+
+/// One entry; none for a calendar that was removed, or whose id is no id.
+fn listed(entry: api::CalendarListEntry) -> Option<ListedCalendar> {
+    if entry.deleted == Some(true) {
+        return None;
+    }
+    let id = CalendarId::parse(entry.id.as_deref()?)?;
+    let name = entry.summary_override.or(entry.summary).unwrap_or_else(|| id.to_string());
+    Some(ListedCalendar {
+        name,
+        primary: entry.primary == Some(true),
+        writable: matches!(entry.access_role.as_deref(), Some("owner" | "writer")),
+        time_zone: entry.time_zone,
+        id,
+    })
+}
