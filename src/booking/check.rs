@@ -128,7 +128,9 @@ impl Desk {
 
     /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
     pub(super) async fn board<'p>(&self, asked: &Asked<'p>, span: Span, deadline: Deadline) -> Result<Board<'p>, Refusal> {
-        let places: Vec<_> = asked.crew.iter().filter_map(|technician| self.place_of(asked.profile, technician)).collect();
+        // Whoever the caller does not want need not be seen: their calendar may be out of reach.
+        let asked_for = asked.crew.iter().enumerate().filter(|(index, _)| asked.wanted.is_none_or(|wanted| wanted == *index));
+        let places: Vec<_> = asked_for.filter_map(|(_, technician)| self.place_of(asked.profile, technician)).collect();
         let mut busy = self.busy(asked.profile, &places, span, deadline).await;
         let mut board = self.blank_board(asked, span).await?;
         for (member, technician) in board.crew.iter_mut().zip(&asked.crew) {

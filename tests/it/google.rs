@@ -2,6 +2,7 @@
 
 mod insert;
 mod line;
+mod pace;
 mod read;
 mod scripted;
 mod settings;

@@ -12,6 +12,8 @@ mod arguments;
 mod availability;
 mod booking;
 mod business;
+mod cache;
+mod cache_ahead;
 mod call_ends;
 mod calls;
 mod clients;
