@@ -47,7 +47,7 @@ struct Drive<'a> {
     row: BookingRow,
     place: Place,
     standing: Standing,
-    /// Until when second tries make sense.
+    /// Until when somebody waits.
     deadline: Deadline,
     /// Why the last insert brought nothing, if the calendar asked for a pause.
     out_of_breath: Option<Fault>,
@@ -171,7 +171,7 @@ impl<'a> Drive<'a> {
             (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
         let mut looked = look().await;
         if let Err(fault) = &looked
-            && again::is_worth_it(watch, fault, self.deadline).await
+            && again::is_worth_it(watch, fault, self.patience()).await
         {
             looked = look().await;
         }
@@ -196,7 +196,7 @@ impl<'a> Drive<'a> {
             }
             Inserted::Duplicate => Happened::InsertDuplicate,
             Inserted::Refused(cause) => self.unknown("insert", &Fault::Refused(cause), Happened::InsertRefused),
-            Inserted::NotSent(fault) if again::is_in_time(&fault, self.deadline) => {
+            Inserted::NotSent(fault) if again::is_in_time(&fault, self.patience()) => {
                 self.out_of_breath(fault, Happened::InsertNotSent)
             }
             Inserted::NotSent(fault) => self.out_of_breath(fault, Happened::InsertRefused),
@@ -210,9 +210,14 @@ impl<'a> Drive<'a> {
         happened
     }
 
+    /// Until when second tries make sense. Once the caller was told that it is being arranged, there is time.
+    fn patience(&self) -> Deadline {
+        if self.deadline.left().is_zero() { Deadline::after(UNHURRIED) } else { self.deadline }
+    }
+
     async fn get(&mut self) -> Happened {
         if let Some(fault) = self.out_of_breath.take()
-            && !again::is_worth_it(Stopwatch::start(), &fault, self.deadline).await
+            && !again::is_worth_it(Stopwatch::start(), &fault, self.patience()).await
         {
             return self.unknown("get", &fault, Happened::FoundUnknown);
         }

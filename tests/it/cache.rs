@@ -30,7 +30,7 @@ async fn what_was_seen_serves_every_date_of_the_coming_weeks_for_a_minute() {
     for calendar in [SAM, ALEX] {
         house.google.staff_adds(calendar, datetime!(2026-11-24 08:00 -5), datetime!(2026-11-24 10:00 -5));
     }
-    house.clock.advance(A_MINUTE - Duration::from_secs(1));
+    house.clock.advance(Duration::from_secs(59));
     assert!(check(&house, "b1", "2026-11-24").await.contains("at 8 AM"));
     assert_eq!(house.google.count(ASKED), 1);
     house.clock.advance(Duration::from_secs(1));
@@ -163,6 +163,16 @@ async fn probes_ask_freshly() {
     house.clock.advance(Duration::from_secs(31));
     assert_eq!(house.get("/readyz").await.status, 503);
     assert!(check(&house, "t2", "2026-11-25").await.contains("8 AM"), "offers go on with what was seen");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_goes_on_when_the_one_who_asked_is_gone() {
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "600").build().await;
+    let held = house.google.hold(ASKED);
+    assert_eq!(check(&house, "t1", "2026-11-24").await, DOWN);
+    held.release();
+    assert!(check(&house, "t2", "2026-11-25").await.contains("8 AM"));
+    assert_eq!(house.google.count(ASKED), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use crate::promises::{
 
 const BOOK: &str = "bookAppointment";
 /// After it nothing is remembered of what was seen in a calendar.
-pub const A_MINUTE: Duration = Duration::from_secs(60);
+pub const A_MINUTE: Duration = Duration::from_mins(1);
 /// What two busy cores may add to the budget of an answer.
 const SLACK: Duration = Duration::from_millis(800);
 
