@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App as Actix, HttpResponse, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
@@ -23,12 +23,14 @@ use crate::calendar::google::Google;
 use crate::clients;
 use crate::clock::Clock;
 use crate::config::{CalendarKind, Settings};
+use crate::connect::follow::{Bells, Follower};
+use crate::connect::notifications;
 use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
-use crate::{body, twilio, vapi};
+use crate::{body, connect, requests, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -80,13 +82,24 @@ impl App {
         if let Calendars::Google(google) = &calendars {
             background.push(ground.runtime.spawn(google.clone().keep_fresh()));
         }
+        let google = match &calendars {
+            Calendars::Google(google) => Some(google.clone()),
+            Calendars::Embedded(_) => None,
+        };
+        let joining = Data::new(connect::Station::new(ground.clone(), google.clone()));
         let http = clients::http().context("the HTTP client cannot be built")?;
-        let desk = Desk::new(&ground, calendars);
+        let desk = Desk::new(&ground, calendars.clone());
+        let bells = Bells::default();
+        if let Calendars::Google(google) = &calendars {
+            background.push(ground.runtime.spawn(Follower::new(&ground, google.clone(), desk.clone(), bells.clone()).run()));
+        }
+        let door = Data::new(notifications::Door::new(&ground, calendars, bells));
         let health = Health::new(&ground, desk.clone());
-        background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), http.clone()).run()));
+        background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), google, http.clone()).run()));
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
-        let server = listen(listener, &health, calls, questions)?;
+        let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
+        let server = listen(listener, stations)?;
         Ok(Self { server, address, health, desk, store, background })
     }
 
@@ -147,7 +160,11 @@ async fn told_to_end() {
     }
 }
 
-async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
+/// The calendars of this ground, with what owners have connected so far.
+///
+/// # Errors
+/// A sentence that names the setting.
+pub(crate) async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
     Ok(match ground.settings.calendar {
         CalendarKind::Embedded => Calendars::Embedded(Embedded::new(ground.store.clone())),
         CalendarKind::Google => {
@@ -176,24 +193,33 @@ async fn with_small_head(
     Ok(request.into_response(refused).map_into_right_body())
 }
 
-fn listen(
-    listener: TcpListener,
-    health: &Health,
+/// Everything that has routes.
+#[derive(Clone)]
+struct Stations {
+    health: Data<Health>,
     calls: Data<twilio::Station>,
     questions: Data<vapi::Station>,
-) -> anyhow::Result<Server> {
-    let health = Data::new(health.clone());
+    joining: Data<connect::Station>,
+    door: Data<notifications::Door>,
+}
+
+impl Stations {
+    fn mount(&self, config: &mut ServiceConfig) {
+        let Self { health, calls, questions, joining, door } = self.clone();
+        config.app_data(health).app_data(calls).app_data(questions).app_data(joining).app_data(door);
+        for routes in [twilio::routes, vapi::routes, connect::routes, notifications::routes, health::routes] {
+            config.configure(routes);
+        }
+    }
+}
+
+fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
     let app = move || {
         Actix::new()
             .wrap(from_fn(body::held))
             .wrap(from_fn(with_small_head))
-            .wrap(tracing_actix_web::TracingLogger::default())
-            .app_data(health.clone())
-            .app_data(calls.clone())
-            .app_data(questions.clone())
-            .configure(twilio::routes)
-            .configure(vapi::routes)
-            .configure(health::routes)
+            .wrap(requests::logged())
+            .configure(|config| stations.mount(config))
     };
     let server = HttpServer::new(app)
         .client_request_timeout(HEAD_TIMEOUT)

@@ -1,7 +1,7 @@
 //! ringbook answers the phone of a small business and really books the job.
 //!
 //! One folder per station of a call, in the order in which a call meets them; arrows point down this list and never up:
-//! `cli → app → {twilio, vapi, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
+//! `cli → app → {twilio, vapi, connect, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
 //! {config, clock, names}`. `tests/it/tidy.rs` holds them.
 
 pub mod app;
@@ -13,12 +13,14 @@ pub mod cli;
 pub mod clients;
 pub mod clock;
 pub mod config;
+pub mod connect;
 pub mod ground;
 pub mod health;
 pub mod inbox;
 pub mod inflight;
 pub mod names;
 pub mod outbox;
+mod requests;
 pub mod scheduling;
 pub mod span;
 pub mod store;

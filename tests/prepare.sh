@@ -13,6 +13,9 @@ missing_packages() {
   command -v curl >/dev/null || echo curl
   command -v openssl >/dev/null || echo openssl
   command -v git >/dev/null || echo git
+  # The owner's pages are driven in a real browser.
+  command -v chromium >/dev/null || echo chromium
+  command -v chromedriver >/dev/null || echo chromium-driver
   # Without root certificates no HTTPS client starts: neither cargo's nor ringbook's own.
   [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::machine::{Action, Happened, Standing};
+use super::machine::{Action, Happened, Standing, is_finished};
 use super::{Desk, again, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
@@ -96,10 +96,6 @@ impl Desk {
         }
         Ok(self.store.booking(id).await?.is_none_or(|row| is_finished(row.state)))
     }
-}
-
-fn is_finished(state: BookingState) -> bool {
-    matches!(state, BookingState::Confirmed | BookingState::Cancelled | BookingState::Released)
 }
 
 impl<'a> Drive<'a> {

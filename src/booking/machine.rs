@@ -94,6 +94,12 @@ impl Happened {
     }
 }
 
+/// Whether nothing is left to be done for a booking in this state.
+#[must_use]
+pub fn is_finished(state: BookingState) -> bool {
+    matches!(state, BookingState::Confirmed | BookingState::Cancelled | BookingState::Released)
+}
+
 /// What the shell is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

@@ -2,9 +2,11 @@
 //! that it uses.
 
 pub mod bookings;
+mod check;
 mod completions;
 pub mod demo;
 mod failure;
+mod google;
 mod keygen;
 pub mod serve;
 mod sign;
@@ -15,8 +17,10 @@ use clap::{Args, Parser, Subcommand};
 use time::Date;
 use time::macros::format_description;
 
+pub use check::Check;
 pub use completions::Shell;
 pub use failure::Failure;
+pub use google::Google;
 pub use sign::Sign;
 
 use crate::config::Environment;
@@ -28,6 +32,8 @@ Examples:
   ringbook demo --once                   a whole phone call against this machine: no account, no key, no network
   ringbook keygen >> .env                fresh secrets for the settings
   ringbook serve                         answer the phone
+  ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
+  ringbook check                         what is wrong, and how to mend it
   ringbook bookings --date 2026-12-01    what was booked that day
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
 
@@ -60,6 +66,14 @@ pub enum Command {
     /// Show what was booked on a day, from our own database.
     #[command(after_help = "Examples:\n  ringbook bookings\n  ringbook bookings --date 2026-12-01 --business abc-hvac --json")]
     Bookings(Bookings),
+    /// Let an owner connect a Google account in a browser.
+    #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
+    Google(Google),
+    /// Look at the settings, the business files, the database and every calendar, and say what is wrong and how to mend it.
+    ///
+    /// Writes an event of a day ago into each calendar and deletes it again. Exit code 0 only if a call would work.
+    #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
+    Check(Check),
     /// Print the headers that make a hand-made request valid, for `curl -H @-`.
     #[command(
         subcommand,
@@ -111,6 +125,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&Environment::read()?),
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
+        Command::Google(what) => google::run(&what, &Environment::read()?),
+        Command::Check(check) => check::run(&check, &Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),

@@ -2,6 +2,7 @@
 //! that a restart loses none; one worker runs them, one at a time for each lease.
 
 mod alert;
+mod revoke;
 mod sms;
 
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use time::OffsetDateTime;
 
 use crate::booking::Desk;
 use crate::business::routing::Directory;
+use crate::calendar::google::Google;
 use crate::clients::twilio::Twilio;
 use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
@@ -45,6 +47,7 @@ pub struct Outbox {
     directory: Directory,
     store: Store,
     desk: Desk,
+    google: Option<Google>,
     clock: Clock,
     twilio: Twilio,
     http: reqwest::Client,
@@ -61,12 +64,12 @@ enum Done {
 }
 
 impl Outbox {
-    /// The jobs of this ground.
+    /// The jobs of this ground; `google` where that is the calendar.
     #[must_use]
-    pub fn new(ground: &Ground, desk: Desk, http: reqwest::Client) -> Self {
+    pub fn new(ground: &Ground, desk: Desk, google: Option<Google>, http: reqwest::Client) -> Self {
         let Ground { settings, directory, store, clock, .. } = ground.clone();
         let twilio = Twilio::new(http.clone());
-        Self { settings, directory, store, desk, clock, twilio, http }
+        Self { settings, directory, store, desk, google, clock, twilio, http }
     }
 
     /// Runs jobs until it is dropped. Belongs on the main runtime.
@@ -105,6 +108,7 @@ impl Outbox {
                 self.notify(&leased.key, business, occasion, text).await.unwrap_or_else(not_yet)
             }
             Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
+            Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
         }
     }

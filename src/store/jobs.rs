@@ -52,6 +52,15 @@ pub enum Job {
         /// Which call.
         sid: CallSid,
     },
+    /// Give a disconnected account's access back to Google, which could not be asked when its owner left.
+    Revoke {
+        /// Whose it was.
+        business: Slug,
+        /// The account's own name: where it is connected again, its consent is in use and stays.
+        address: String,
+        /// The refresh token, sealed.
+        sealed: String,
+    },
     /// Finish a booking whose outcome was not known when its caller was answered.
     Settle {
         /// Which booking.
@@ -68,6 +77,7 @@ impl Job {
             Self::Alert { .. } => "alert",
             Self::Notify { .. } => "notify",
             Self::SilentCall { .. } => "silent_call",
+            Self::Revoke { .. } => "revoke",
             Self::Settle { .. } => "settle",
         }
     }

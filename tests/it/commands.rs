@@ -69,13 +69,15 @@ fn help_explains_every_command_with_examples_and_succeeds() {
     let desk = Desk::new();
     let help = desk.run(&["--help"], &[], b"");
     assert_eq!(help.status.code(), Some(0));
-    for word in ["serve", "demo", "bookings", "sign", "keygen", "completions", "Examples:", "Exit code"] {
+    for word in ["serve", "demo", "bookings", "google", "sign", "keygen", "completions", "Examples:", "Exit code"] {
         assert!(out(&help).contains(word), "{word} in {}", out(&help));
     }
     for command in [
         &["serve"][..],
         &["demo"],
         &["bookings"],
+        &["google"],
+        &["google", "login"],
         &["sign"],
         &["sign", "vapi"],
         &["sign", "twilio"],
@@ -231,7 +233,7 @@ fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let output = Desk::new().run(&["completions", shell], &[], b"");
         assert_eq!(output.status.code(), Some(0));
-        for word in ["serve", "demo", "bookings", "sign", "keygen", "ringbook"] {
+        for word in ["serve", "demo", "bookings", "google", "sign", "keygen", "ringbook"] {
             assert!(out(&output).contains(word), "{shell}: {word}");
         }
     }

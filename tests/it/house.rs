@@ -139,6 +139,8 @@ impl Plan {
             ("GOOGLE_CALENDAR_CREDENTIALS", key.display().to_string()),
             ("GOOGLE_CALENDAR_URL", google.calendar_url()),
             ("GOOGLE_TOKEN_URL", google.token_url()),
+            ("GOOGLE_AUTH_URL", google.auth_url()),
+            ("GOOGLE_REVOKE_URL", google.revoke_url()),
             ("ALERT_WEBHOOK_URL", alerts.url()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -251,6 +253,13 @@ impl House {
     pub async fn restart(&mut self) {
         self.stop().await;
         self.open().await;
+    }
+
+    /// The same, with another value of a setting.
+    pub async fn restart_with(&mut self, name: &str, value: &str) {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self.restart().await;
     }
 
     /// What the server was told.

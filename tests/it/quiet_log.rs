@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::Read as _;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::house::{CALLER, House, VAPI_SECRET, answer, tool_calls};
 use crate::program::free_port;
 
 /// Ends the program that it holds.
-struct Program(Child);
+pub struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -25,9 +26,8 @@ impl Drop for Program {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_holds_no_name_no_number_no_address_and_no_secret() {
-    let mut house = House::new().await;
+/// The built program with this house's settings and counterparts, instead of the server in it; and where its log is.
+pub async fn served(house: &mut House) -> (Program, PathBuf) {
     house.stop().await;
     let address = format!("127.0.0.1:{}", free_port());
     house.url = format!("http://{address}");
@@ -48,6 +48,13 @@ async fn the_log_holds_no_name_no_number_no_address_and_no_secret() {
         assert!(program.0.try_wait().unwrap().is_none(), "{}", fs::read_to_string(&log).unwrap());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+    (program, log)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_holds_no_name_no_number_no_address_and_no_secret() {
+    let mut house = House::new().await;
+    let (program, log) = served(&mut house).await;
     // The program goes by the machine's clock: a working day that is not far.
     let mut day = Clock::System.now().date() + time::Duration::days(3);
     while matches!(day.weekday(), time::Weekday::Saturday | time::Weekday::Sunday) {

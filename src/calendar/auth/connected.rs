@@ -8,9 +8,9 @@ use super::super::oauth::{OauthClient, OauthError};
 use super::Minted;
 use crate::clock::{Clock, epoch_ms};
 use crate::names::Slug;
-use crate::store::Store;
 use crate::store::accounts::AccountRow;
 use crate::store::jobs::Job;
+use crate::store::{self, Store};
 use crate::vault::{Purpose, SealError, Vault};
 
 /// What a business's file calls it when its owner has to connect again.
@@ -73,6 +73,19 @@ impl Connected {
         let mut known = self.known();
         let before = std::mem::replace(&mut *known, row.map(read));
         before.map(|known| known.generation) != known.as_ref().map(|known| known.generation)
+    }
+
+    /// Puts the token under the key that seals now, if it lies under an older one. What does not open stays as it is: whoever
+    /// asks for a token hears of it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn reseal(&self, row: &AccountRow) -> Result<(), store::Error> {
+        let Ok(Some(sealed)) = self.vault.reseal(Purpose::RefreshToken, &self.business, &row.refresh_token) else {
+            return Ok(());
+        };
+        tracing::info!(business = %self.business, "the connection was sealed under the new ENCRYPTION_KEY");
+        self.store.reseal_account(&self.business, &row.refresh_token, &sealed).await
     }
 
     /// Asks for an access token.

@@ -2,6 +2,8 @@
 //! decides what a booking does, and never repeats a call but once after a rejected token.
 
 mod breaker;
+pub mod changes;
+mod consent;
 mod free_busy;
 pub mod line;
 mod list;
@@ -9,8 +11,10 @@ mod pace;
 mod picker;
 mod read;
 pub mod retry_after;
+pub mod watch;
 mod wire;
 mod write;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -161,9 +165,13 @@ impl Google {
         let rows = self.0.store.google_accounts().await?;
         let chosen = self.0.store.chosen_calendars().await?;
         for (business, account) in &self.0.connected {
+            let Some(connected) = account.tokens.connected() else { continue };
             let row = rows.iter().find(|row| row.business == *business);
-            if account.tokens.connected().is_some_and(|connected| connected.note(row)) {
+            if connected.note(row) {
                 account.tokens.forget();
+            }
+            if let Some(row) = row {
+                connected.reseal(row).await?;
             }
         }
         let chosen = chosen.into_iter().map(|(business, technician, calendar)| ((business, technician), calendar)).collect();

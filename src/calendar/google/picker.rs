@@ -37,11 +37,13 @@ impl Google {
     /// # Errors
     /// A [`Fault`] when they cannot be read, or not to their end.
     pub async fn list_calendars(&self, business: &Slug) -> Result<Vec<ListedCalendar>, Fault> {
-        self.listed(async |token| {
-            let make = page(token);
-            self.call("calendarList.list", business, make).await.map_err(Failure::into_fault)
-        })
-        .await
+        let mut pages = Pages::default();
+        loop {
+            let page = self.call("calendarList.list", business, page(pages.next.take())).await.map_err(Failure::into_fault)?;
+            if pages.complete_with(page)? {
+                return Ok(pages.calendars);
+            }
+        }
     }
 
     /// The calendars that this token opens: of an account that is not kept yet.
@@ -54,32 +56,39 @@ impl Google {
             .connected
             .get(business)
             .ok_or_else(|| Fault::Refused("owners of this business cannot connect an account".into()))?;
-        let pace = self.0.paces.of(&account.tokens);
+        let kept = self.0.paces.of(&account.tokens);
         let bearer = Token::at_hand(access.clone(), Clock::System.now());
-        self.listed(async |token| {
-            let make = page(token);
-            attempt(account.hub(self.0.client.clone(), &bearer), &make, &pace).await.map_err(Failure::into_fault)
-        })
-        .await
-    }
-
-    async fn listed(
-        &self,
-        ask: impl AsyncFn(Option<String>) -> Result<api::CalendarList, Fault>,
-    ) -> Result<Vec<ListedCalendar>, Fault> {
-        let (mut calendars, mut next) = (Vec::new(), None);
-        for _page in 0..MAX_PAGES {
-            let page = ask(next.take()).await?;
-            if page.items.is_none() && page.kind.is_none() {
-                return Err(Fault::Unknown("an answer that is not a list of calendars".into()));
-            }
-            calendars.extend(page.items.into_iter().flatten().filter_map(listed));
-            next = page.next_page_token;
-            if next.is_none() {
-                return Ok(calendars);
+        let mut pages = Pages::default();
+        loop {
+            let make = page(pages.next.take());
+            let page = attempt(account.hub(self.0.client.clone(), &bearer), &make, &kept).await.map_err(Failure::into_fault)?;
+            if pages.complete_with(page)? {
+                return Ok(pages.calendars);
             }
         }
-        Err(Fault::Unknown("more calendars than are read".into()))
+    }
+}
+
+/// What was read so far.
+#[derive(Default)]
+struct Pages {
+    calendars: Vec<ListedCalendar>,
+    read: usize,
+    next: Option<String>,
+}
+
+impl Pages {
+    /// Takes a page; whether it was the last.
+    fn complete_with(&mut self, page: api::CalendarList) -> Result<bool, Fault> {
+        if page.items.is_none() && page.kind.is_none() {
+            return Err(Fault::Unknown("an answer that is not a list of calendars".into()));
+        }
+        self.calendars.extend(page.items.into_iter().flatten().filter_map(listed));
+        (self.read, self.next) = (self.read + 1, page.next_page_token);
+        if self.next.is_some() && self.read == MAX_PAGES {
+            return Err(Fault::Unknown("more calendars than are read".into()));
+        }
+        Ok(self.next.is_none())
     }
 }
 

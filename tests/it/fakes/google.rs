@@ -1,20 +1,26 @@
-//! The fake Google Calendar: its calendars, what staff do in them, and the routes. What the methods do is in `google_events`
-//! and `google_freebusy`, tokens are in `google_token`. Not here yet: sync tokens, watch channels, the consent page.
+//! The fake Google: everything that can change there, and the way of a request to the method that it asks for. Events are in
+//! `google_events`, `google_list` and `google_freebusy`; who may do what in `google_access`, `google_accounts`,
+//! `google_consent`, `google_grants` and `google_token`; changes in `google_sync` and `google_watch`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ringbook::clock::Clock;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
 use super::faults::{Fault, Refusal, Struck};
 use super::google_access::{self as access, Role, Token};
+use super::google_accounts::Accounts;
+use super::google_calls::{self as calls, CALLS};
 use super::google_event::{self as event, Stored};
+use super::google_list::Listing;
+use super::google_sync::SyncToken;
 use super::google_token::{self as token, Assertion};
+use super::google_watch::Switchboard;
 use super::stage::{Moment, Stage};
 use super::wire::{Answer, Request};
 use super::{Aim, Server, Site};
@@ -22,25 +28,11 @@ use super::{Aim, Server, Site};
 /// The service account whose key [`Google::service_account_json`] gives.
 pub const SERVICE_ACCOUNT: &str = "front-desk@ringbook-test.iam.gserviceaccount.com";
 
-const CALLS: &[&str] = &[
-    "freebusy.query",
-    "events.insert",
-    "events.get",
-    "events.list",
-    "events.patch",
-    "events.update",
-    "events.delete",
-    "calendarList.list",
-    "calendars.get",
-    "token",
-    "unknown",
-];
-
 /// A running fake; it stops when dropped.
 #[derive(Debug)]
 pub struct FakeGoogle {
     google: Arc<Google>,
-    server: Server,
+    _server: Server,
 }
 
 impl Deref for FakeGoogle {
@@ -54,18 +46,18 @@ impl FakeGoogle {
     /// Starts with no calendars; tokens live and die by `clock`.
     pub fn start(clock: Clock) -> Self {
         let (server, google) = Server::start(|url| Google::new(url, clock));
-        Self { google, server }
+        Self { google, _server: server }
     }
 
-    /// For `GOOGLE_CALENDAR_URL`.
-    pub fn calendar_url(&self) -> String {
-        format!("{}/calendar/v3/", self.server.url())
+    /// Google itself, for what must not keep the fake alive.
+    pub(super) fn weak(&self) -> Weak<Google> {
+        Arc::downgrade(&self.google)
     }
 
     /// Does `act` at the next such call, once, just before or just after its work.
     pub fn on(&self, call: &'static str, moment: Moment, act: impl FnOnce(&Google) + Send + 'static) {
         // A weak handle: a fake that is kept by its own script would never stop.
-        let google = Arc::downgrade(&self.google);
+        let google = self.weak();
         let act = move || {
             if let Some(google) = google.upgrade() {
                 act(&google);
@@ -90,6 +82,7 @@ impl FakeGoogle {
 /// One calendar.
 #[derive(Debug)]
 pub(super) struct Calendar {
+    pub summary: String,
     pub zone: TimeZone,
     pub roles: BTreeMap<String, Role>,
     pub events: BTreeMap<String, Stored>,
@@ -108,6 +101,10 @@ pub(super) struct State {
     pub tokens: BTreeMap<String, Token>,
     pub delegated: BTreeSet<String>,
     pub assertions: Vec<Assertion>,
+    pub accounts: Accounts,
+    pub listings: BTreeMap<u64, Listing>,
+    pub sync_tokens: BTreeMap<String, SyncToken>,
+    pub watch: Switchboard,
     pub judge: Clock,
     pub serial: u64,
     pub lag: u32,
@@ -126,15 +123,17 @@ impl State {
         self.calendars.get_mut(id).unwrap_or_else(|| panic!("no calendar {id} was added"))
     }
 
-    /// Keeps an event as written now, with a new etag.
+    /// Keeps an event as written now, with a new etag, and tells those who watch.
     pub fn keep(&mut self, calendar: &str, mut fields: Map<String, Value>, now: OffsetDateTime, unseen: u32) -> Value {
-        let etag = format!("\"{}\"", 3_000_000 + self.next());
+        let changed = self.next();
+        let etag = format!("\"{}\"", 3_000_000 + changed);
         fields.insert("etag".into(), etag.into());
         fields.insert("updated".into(), event::shown_time(timestamp(now), &TimeZone::UTC).into());
         let id = fields["id"].as_str().expect("an event has an id").to_owned();
-        let stored = Stored { fields, unseen };
+        let stored = Stored { fields, unseen, changed };
         let shown = Value::Object(stored.fields.clone());
         self.calendar(calendar).events.insert(id, stored);
+        self.watch.changed(calendar, now);
         shown
     }
 }
@@ -174,6 +173,21 @@ impl Google {
         self.state.lock().unwrap()
     }
 
+    /// For `GOOGLE_CALENDAR_URL`.
+    pub fn calendar_url(&self) -> String {
+        format!("{}/calendar/v3/", self.url)
+    }
+
+    /// For `GOOGLE_AUTH_URL`.
+    pub fn auth_url(&self) -> String {
+        format!("{}{}", self.url, calls::CONSENT)
+    }
+
+    /// For `GOOGLE_REVOKE_URL`.
+    pub fn revoke_url(&self) -> String {
+        format!("{}/revoke", self.url)
+    }
+
     /// For `GOOGLE_TOKEN_URL`; also the audience that assertions must name.
     pub fn token_url(&self) -> String {
         format!("{}/token", self.url)
@@ -183,32 +197,29 @@ impl Google {
     pub fn service_account_json(&self) -> String {
         token::key_file(&self.token_url())
     }
+}
 
-    fn calendar_list(&self, who: &Token) -> Answer {
-        let state = self.state();
-        // What is shared with a service account does not enter its list by itself.
-        let listed = state.calendars.iter().filter(|(id, _)| !who.alone || **id == who.who);
-        let items: Vec<Value> = listed
-            .filter_map(|(id, calendar)| {
-                let role = calendar.roles.get(&who.who)?;
-                let mut item = json!({"kind": "calendar#calendarListEntry", "id": id, "summary": id, "timeZone": calendar.zone_name(), "accessRole": role.name()});
-                if *id == who.who {
-                    item["primary"] = true.into();
-                }
-                Some(item)
-            })
-            .collect();
-        Answer::json(200, &json!({"kind": "calendar#calendarList", "etag": "\"list\"", "items": items}))
-    }
-
-    fn calendar_shown(&self, who: &Token, id: &str) -> Result<Answer, Answer> {
-        let mut state = self.state();
-        let calendar = access_to(&mut state, who, id, Role::Reader)?;
-        let zone = calendar.zone_name();
-        Ok(Answer::json(
-            200,
-            &json!({"kind": "calendar#calendar", "etag": "\"calendar\"", "id": resolved(who, id), "summary": id, "timeZone": zone}),
-        ))
+impl Google {
+    /// A call of the Calendar API by somebody who may make it.
+    fn call(&self, aim: &Aim, who: &Token, request: &Request, struck: &[Struck]) -> Result<Answer, Answer> {
+        let calendar = aim.about.first().map_or("", String::as_str);
+        let id = request.segments.get(5).map_or("", String::as_str);
+        match aim.call {
+            "freebusy.query" => self.free_busy(who, &request.json(), struck),
+            "calendarList.list" => self.calendar_list(who, request),
+            "calendars.get" => self.calendar_shown(who, calendar),
+            "channels.stop" => self.stop_channel(who, &request.json()),
+            "events.watch" => self.watch(who, calendar, request),
+            "events.list" | "events.sync" => self.list(who, calendar, request),
+            "events.get" => self.get(who, calendar, id),
+            "events.insert" => {
+                let unseen = struck.iter().any(|struck| matches!(struck.fault, Fault::CollisionUnseen));
+                self.insert(who, calendar, request, unseen)
+            }
+            "events.patch" => self.write(who, calendar, id, request, Write::Patch),
+            "events.update" => self.write(who, calendar, id, request, Write::Replace),
+            _ => self.delete(who, calendar, id, request),
+        }
     }
 }
 
@@ -233,31 +244,20 @@ impl Site for Google {
     }
 
     fn aim(&self, request: &Request) -> Aim {
-        let (call, calendar) = match (request.verb.as_str(), request.parts().as_slice()) {
-            ("POST", ["token"]) => ("token", None),
-            ("POST", ["calendar", "v3", "freeBusy"]) => ("freebusy.query", None),
-            ("GET", ["calendar", "v3", "users", "me", "calendarList"]) => ("calendarList.list", None),
-            ("GET", ["calendar", "v3", "calendars", id]) => ("calendars.get", Some(*id)),
-            ("GET", ["calendar", "v3", "calendars", id, "events"]) => ("events.list", Some(*id)),
-            ("POST", ["calendar", "v3", "calendars", id, "events"]) => ("events.insert", Some(*id)),
-            ("GET", ["calendar", "v3", "calendars", id, "events", _]) => ("events.get", Some(*id)),
-            ("PATCH", ["calendar", "v3", "calendars", id, "events", _]) => ("events.patch", Some(*id)),
-            ("PUT", ["calendar", "v3", "calendars", id, "events", _]) => ("events.update", Some(*id)),
-            ("DELETE", ["calendar", "v3", "calendars", id, "events", _]) => ("events.delete", Some(*id)),
-            _ => ("unknown", None),
-        };
-        let mut about: Vec<String> = calendar.into_iter().map(str::to_owned).collect();
-        if call == "freebusy.query" {
-            let items = request.json()["items"].as_array().cloned().unwrap_or_default();
-            about.extend(items.iter().filter_map(|item| item["id"].as_str().map(str::to_owned)));
+        let (call, mut about) = calls::read(request);
+        let state = self.state();
+        if call == "token" {
+            about.extend(state.accounts.user_of(request));
         }
-        let trusted = call == "token" || access::alive(&self.state().tokens, request, self.clock.now()).is_some();
+        let trusted = calls::is_open(call) || access::alive(&state.tokens, request, self.clock.now()).is_some();
         Aim { call, about, trusted }
     }
 
     fn work(&self, aim: &Aim, request: &Request, struck: &[Struck]) -> Answer {
         match aim.call {
             "token" => return self.mint(request),
+            "revoke" => return self.revoke(request),
+            "consent" => return self.consent_asked(request),
             "unknown" => return Answer::html(404),
             _ => {}
         }
@@ -267,30 +267,14 @@ impl Site for Google {
         if !who.may(aim.call) {
             return access::refusal(403, "insufficientPermissions");
         }
-        let calendar = aim.about.first().map_or("", String::as_str);
-        let id = request.segments.get(5).map_or("", String::as_str);
-        match aim.call {
-            "freebusy.query" => self.free_busy(&who, &request.json(), struck),
-            "calendarList.list" => Ok(self.calendar_list(&who)),
-            "calendars.get" => self.calendar_shown(&who, calendar),
-            "events.list" => self.list(&who, calendar, request),
-            "events.get" => self.get(&who, calendar, id),
-            "events.insert" => {
-                let unseen = struck.iter().any(|struck| matches!(struck.fault, Fault::CollisionUnseen));
-                self.insert(&who, calendar, request, unseen)
-            }
-            "events.patch" => self.write(&who, calendar, id, request, Write::Patch),
-            "events.update" => self.write(&who, calendar, id, request, Write::Replace),
-            _ => self.delete(&who, calendar, id, request),
-        }
-        .unwrap_or_else(|refused| refused)
+        self.call(aim, &who, request, struck).unwrap_or_else(|refused| refused)
     }
 
     fn refuse(&self, aim: &Aim, refusal: &Refusal) -> Answer {
-        if aim.call == "token" {
-            token::refusal(refusal.code, &refusal.reason)
-        } else {
-            access::refusal(refusal.code, &refusal.reason)
+        match aim.call {
+            "token" | "revoke" => token::refusal(refusal.code, &refusal.reason),
+            "consent" => Answer::html(refusal.code),
+            _ => access::refusal(refusal.code, &refusal.reason),
         }
     }
 }

@@ -5,7 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
+use super::google_calls::CALLS;
 use super::wire::{Answer, Request};
+
+/// What every scope's address begins with.
+const SCOPES: &str = "https://www.googleapis.com/auth/";
 
 /// An access token that was handed out.
 #[derive(Clone, Debug)]
@@ -17,6 +21,8 @@ pub struct Token {
     pub scopes: BTreeSet<String>,
     /// A service account that acts for nobody: it may not invite anyone.
     pub alone: bool,
+    /// The program that a user let act; it loses the token with the grant.
+    pub client: Option<String>,
 }
 
 /// What an account may do with a calendar.
@@ -35,11 +41,25 @@ impl Role {
             Self::Owner => "owner",
         }
     }
+
+    pub fn read(name: &str) -> Option<Self> {
+        [Self::Reader, Self::Writer, Self::Owner].into_iter().find(|role| role.name() == name)
+    }
 }
 
 /// The full address of a scope given by its end, such as `calendar.events`.
 pub fn scope(end: &str) -> String {
-    format!("https://www.googleapis.com/auth/{end}")
+    format!("{SCOPES}{end}")
+}
+
+/// The end of a scope's address.
+pub fn end_of(scope: &str) -> &str {
+    scope.strip_prefix(SCOPES).unwrap_or(scope)
+}
+
+/// Whether some call of the fake accepts it.
+pub fn is_known(scope: &str) -> bool {
+    scope.strip_prefix(SCOPES).is_some_and(|end| CALLS.iter().any(|call| accepted(call).contains(&end)))
 }
 
 /// The scopes that a call accepts, by the discovery document.
@@ -49,7 +69,7 @@ fn accepted(call: &str) -> &'static [&'static str] {
         "events.insert" | "events.patch" | "events.update" | "events.delete" => {
             &["calendar", "calendar.events", "calendar.events.owned", "calendar.app.created"]
         }
-        "events.get" | "events.list" => &[
+        "events.get" | "events.list" | "events.sync" | "events.watch" => &[
             "calendar",
             "calendar.events",
             "calendar.events.owned",
@@ -64,6 +84,23 @@ fn accepted(call: &str) -> &'static [&'static str] {
         "calendars.get" => {
             &["calendar", "calendar.readonly", "calendar.calendars", "calendar.calendars.readonly", "calendar.app.created"]
         }
+        // Whatever can open a channel, of events or of anything else.
+        "channels.stop" => &[
+            "calendar",
+            "calendar.acls",
+            "calendar.acls.readonly",
+            "calendar.app.created",
+            "calendar.calendarlist",
+            "calendar.calendarlist.readonly",
+            "calendar.events",
+            "calendar.events.freebusy",
+            "calendar.events.owned",
+            "calendar.events.owned.readonly",
+            "calendar.events.public.readonly",
+            "calendar.events.readonly",
+            "calendar.readonly",
+            "calendar.settings.readonly",
+        ],
         _ => &[],
     }
 }
@@ -112,10 +149,21 @@ pub fn refusal(code: u16, reason: &str) -> Answer {
         "notFound" => "Not Found",
         "duplicate" => "The requested identifier already exists.",
         "deleted" => "Resource has been deleted",
+        "fullSyncRequired" => "Sync token is no longer valid, a full sync is required.",
+        "updatedMinTooLongAgo" => "The requested minimum modification time lies too far in the past.",
+        "channelIdNotUnique" => "Channel id not unique",
         "conditionNotMet" => "Precondition Failed",
         other => other,
     };
     error(code, reason, message)
+}
+
+/// Any other query parameter is answered 501, so that nothing is ignored by silence.
+pub fn known_parameters(request: &Request, known: &[&str]) -> Result<(), Answer> {
+    match request.query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+        Some((unknown, _)) => Err(error(501, "notImplemented", &format!("the fake does not know {unknown}"))),
+        None => Ok(()),
+    }
 }
 
 fn insufficient() -> Answer {

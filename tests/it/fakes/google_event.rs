@@ -20,6 +20,8 @@ pub struct Stored {
     pub fields: Map<String, Value>,
     /// So many reads do not see it yet: Google's replication lag.
     pub unseen: u32,
+    /// The number of its last change; a sync token says up to which number its holder knows.
+    pub changed: u64,
 }
 
 /// Half-open, in instants.

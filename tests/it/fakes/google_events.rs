@@ -1,30 +1,13 @@
-//! What the fake Google's `events.*` methods do. Access has been checked but for the calendar; nothing here knows faults.
+//! What the fake Google's `events.*` methods do with one event. Access has been checked but for the calendar; nothing here
+//! knows faults.
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::google::{Google, State, Write, access_to, resolved, timestamp};
 use super::google_access::{self as access, Role, Token};
 use super::google_event::{self as event, Invalid, Stored};
-use super::google_partial::only_asked;
 use super::wire::{Answer, Request};
-
-/// Query parameters of `events.list` that the fake knows; any other is answered 501, so that nothing is ignored by silence.
-const LIST_PARAMETERS: &[&str] = &[
-    "alt",
-    "fields",
-    "maxResults",
-    "orderBy",
-    "pageToken",
-    "prettyPrint",
-    "privateExtendedProperty",
-    "showDeleted",
-    "singleEvents",
-    "timeMax",
-    "timeMin",
-    "timeZone",
-];
 
 impl Google {
     pub(super) fn get(&self, who: &Token, calendar: &str, id: &str) -> Result<Answer, Answer> {
@@ -33,31 +16,6 @@ impl Google {
         let calendar = access_to(&mut state, who, calendar, Role::Reader)?;
         let stored = calendar.events.get_mut(id).and_then(|stored| seen(stored).then_some(&*stored));
         stored.map(|stored| Answer::json(200, &stored.shown(whole))).ok_or_else(|| access::refusal(404, "notFound"))
-    }
-
-    pub(super) fn list(&self, who: &Token, id: &str, request: &Request) -> Result<Answer, Answer> {
-        let asked = Asked::read(request)?;
-        let mut state = self.state();
-        let (whole, short_pages) = (state.whole_tombstones, state.short_pages);
-        let calendar = access_to(&mut state, who, id, Role::Reader)?;
-        let zone = calendar.zone.clone();
-        let visible: Vec<Stored> =
-            calendar.events.values_mut().filter_map(|stored| seen(stored).then(|| stored.clone())).collect();
-        let single = |stored: &Stored| if asked.single { stored.instances(&zone) } else { vec![stored.clone()] };
-        let mut found: Vec<Stored> = visible.iter().flat_map(single).filter(|stored| asked.wants(stored, &zone)).collect();
-        if asked.by_start {
-            found.sort_by_key(|stored| stored.times(&zone));
-        }
-        let (page, next) = asked.page(&found, short_pages);
-        let items: Vec<Value> = page.iter().map(|stored| stored.shown(whole)).collect();
-        let mut envelope = json!({
-            "kind": "calendar#events", "etag": "\"list\"", "summary": resolved(who, id), "timeZone": calendar.zone_name(),
-            "accessRole": calendar.roles[&who.who].name(), "defaultReminders": [], "items": items,
-        });
-        if let Some(next) = next {
-            envelope["nextPageToken"] = format!("page-{next}").into();
-        }
-        Ok(Answer::json(200, &only_asked(request, &envelope)?))
     }
 
     pub(super) fn insert(
@@ -183,73 +141,5 @@ fn check_etag(stored: &Stored, request: &Request) -> Result<(), Answer> {
         None | Some("*") => Ok(()),
         Some(etag) if etag == stored.text("etag") => Ok(()),
         Some(_) => Err(access::refusal(412, "conditionNotMet")),
-    }
-}
-
-/// A list request, read and checked.
-struct Asked {
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
-    private: Vec<(String, String)>,
-    single: bool,
-    deleted: bool,
-    by_start: bool,
-    most: usize,
-    offset: Option<usize>,
-}
-
-impl Asked {
-    fn read(request: &Request) -> Result<Self, Answer> {
-        if let Some((unknown, _)) = request.query.iter().find(|(name, _)| !LIST_PARAMETERS.contains(&name.as_str())) {
-            return Err(access::error(501, "notImplemented", &format!("the fake does not know {unknown}")));
-        }
-        let bad = |name: &str| access::error(400, "invalidParameter", &format!("Invalid value for: {name}"));
-        // An instant without an offset is refused, whatever `timeZone` says.
-        let instant =
-            |name: &str| request.param(name).map(|text| text.parse::<Timestamp>().ok().ok_or_else(|| bad(name))).transpose();
-        let flag = |name: &str| match request.param(name) {
-            None | Some("false") => Ok(false),
-            Some("true") => Ok(true),
-            Some(_) => Err(bad(name)),
-        };
-        let pair = |text: &str| text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let private = request.params("privateExtendedProperty").map(pair).collect::<Option<_>>();
-        let single = flag("singleEvents")?;
-        let by_start = match request.param("orderBy") {
-            None => false,
-            Some("startTime") if single => true,
-            Some(_) => return Err(bad("orderBy")),
-        };
-        let most = request.param("maxResults").map_or(Ok(250), str::parse).ok().filter(|most| *most > 0);
-        let offset = request.param("pageToken").map(|token| token.strip_prefix("page-").and_then(|place| place.parse().ok()));
-        Ok(Self {
-            from: instant("timeMin")?,
-            until: instant("timeMax")?,
-            private: private.ok_or_else(|| bad("privateExtendedProperty"))?,
-            single,
-            deleted: flag("showDeleted")?,
-            by_start,
-            most: most.ok_or_else(|| bad("maxResults"))?.min(2500),
-            offset: offset.map(|place| place.ok_or_else(|| bad("pageToken"))).transpose()?,
-        })
-    }
-
-    /// Overlap is open at both ends: an event that only touches the window is not in it.
-    fn wants(&self, stored: &Stored, zone: &TimeZone) -> bool {
-        let (start, end) = stored.times(zone);
-        (self.deleted || !stored.cancelled())
-            && self.from.is_none_or(|from| end > from)
-            && self.until.is_none_or(|until| start < until)
-            && self.private.iter().all(|(key, value)| stored.has_private(key, value))
-    }
-
-    /// The page asked for and where the next one begins.
-    fn page<'a>(&self, found: &'a [Stored], short: Option<usize>) -> (&'a [Stored], Option<usize>) {
-        if short.is_some() && self.offset.is_none() {
-            return (&[], Some(0));
-        }
-        let from = self.offset.unwrap_or(0).min(found.len());
-        let until = (from + short.unwrap_or(self.most)).min(found.len());
-        (&found[from..until], (until < found.len()).then_some(until))
     }
 }

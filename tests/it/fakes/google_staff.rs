@@ -16,7 +16,13 @@ impl Google {
         let zone = TimeZone::get(time_zone).expect("an IANA zone");
         let role = |who: &&str| ((*who).to_owned(), if *who == id { Role::Owner } else { Role::Writer });
         let roles = shared_with.iter().map(role).collect();
-        self.state().calendars.insert(id.to_owned(), Calendar { zone, roles, events: BTreeMap::new() });
+        let calendar = Calendar { summary: id.to_owned(), zone, roles, events: BTreeMap::new() };
+        self.state().calendars.insert(id.to_owned(), calendar);
+    }
+
+    /// Gives a calendar the name that people see.
+    pub fn name_calendar(&self, id: &str, summary: &str) {
+        summary.clone_into(&mut self.state().calendar(id).summary);
     }
 
     /// Changes what an account may do.
@@ -66,6 +72,28 @@ impl Google {
     /// Staff delete an event; its id stays burned.
     pub fn staff_deletes(&self, calendar: &str, id: &str) {
         self.staff_patches(calendar, id, &json!({"status": "cancelled"}));
+    }
+
+    /// Staff take a deleted event out of the bin.
+    pub fn staff_restores(&self, calendar: &str, id: &str) {
+        self.staff_patches(calendar, id, &json!({"status": "confirmed"}));
+    }
+
+    /// Staff give an event another title.
+    pub fn staff_renames(&self, calendar: &str, id: &str, title: &str) {
+        self.staff_patches(calendar, id, &json!({"summary": title}));
+    }
+
+    /// Staff move an event to another calendar: there it keeps its id, and here it counts as cancelled.
+    pub fn staff_moves_to(&self, calendar: &str, id: &str, other: &str) {
+        let (now, mut state) = (self.clock.now(), self.state());
+        let old = state.calendar(calendar).events.get(id).unwrap_or_else(|| panic!("no event {id}")).clone();
+        let mut new = old.fields.clone();
+        new.insert("organizer".into(), json!({"email": other, "self": true}));
+        let mut gone = old.fields;
+        gone.insert("status".into(), "cancelled".into());
+        state.keep(other, new, now, old.unseen);
+        state.keep(calendar, gone, now, old.unseen);
     }
 
     /// Staff drag an event to another time.

@@ -1,7 +1,5 @@
-//! The fake Google's token endpoint: signed assertions of service accounts. It checks the RS256 signature for real.
-//! Not here yet: authorization codes and refresh tokens.
-
-use std::time::Duration;
+//! The fake Google's token endpoint, and what it gives for a service account's signed assertion. It checks the RS256
+//! signature for real. Codes and refresh tokens are in `google_grants`.
 
 use aws_lc_rs::rsa::KeyPair;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
@@ -13,7 +11,7 @@ use time::OffsetDateTime;
 
 use super::google::{Google, SERVICE_ACCOUNT};
 use super::google_access::{self as access, Token};
-use super::wire::{Answer, Request};
+use super::wire::{Answer, Request, first, repeated};
 
 /// Made for these tests alone; it opens nothing.
 const PRIVATE_KEY: &str = include_str!("../../data/google_service_account.pem");
@@ -54,8 +52,9 @@ impl Google {
     /// A token that was not asked for over HTTP. `scopes` are the ends of their addresses, such as `calendar.events`.
     pub fn issue_token(&self, who: &str, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|end| access::scope(end)).collect();
-        let until = self.clock.now() + Duration::from_secs(3599);
-        self.hand_out(Token { until, who: who.to_owned(), scopes, alone: who == SERVICE_ACCOUNT })
+        let mut state = self.state();
+        let until = self.clock.now() + state.accounts.access_life();
+        state.hand_out(Token { until, who: who.to_owned(), scopes, alone: who == SERVICE_ACCOUNT, client: None })
     }
 
     /// Kills all access tokens, as a revocation does.
@@ -63,29 +62,27 @@ impl Google {
         self.state().tokens.clear();
     }
 
-    fn hand_out(&self, token: Token) -> String {
-        let mut state = self.state();
-        let bearer = format!("ya29.fake-{}", state.next());
-        state.tokens.insert(bearer.clone(), token);
-        bearer
-    }
-
     pub(super) fn mint(&self, request: &Request) -> Answer {
         let form = request.form();
-        let field = |name: &str| form.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str());
-        if field("grant_type") != Some(GRANT) {
-            return error(400, "unsupported_grant_type", "Invalid grant_type");
+        if let Some(name) = repeated(&form) {
+            return error(400, "invalid_request", &format!("OAuth 2 parameters can only have a single value: {name}"));
         }
-        let Some(assertion) = field("assertion") else {
-            return error(400, "invalid_request", "Missing required parameter: assertion");
-        };
-        match self.accept(assertion) {
-            Ok(token) => {
-                let bearer = self.hand_out(token);
-                Answer::json(200, &json!({"access_token": bearer, "expires_in": 3599, "token_type": "Bearer"}))
-            }
-            Err(refused) => refused,
+        match first(&form, "grant_type") {
+            Some(GRANT) => self.vouched(first(&form, "assertion")),
+            Some("authorization_code") => self.exchange(request, &form),
+            Some("refresh_token") => self.refresh(request, &form),
+            _ => Err(error(400, "unsupported_grant_type", "Invalid grant_type")),
         }
+        .unwrap_or_else(|refused| refused)
+    }
+
+    fn vouched(&self, assertion: Option<&str>) -> Result<Answer, Answer> {
+        let assertion = assertion.ok_or_else(|| error(400, "invalid_request", "Missing required parameter: assertion"))?;
+        let token = self.accept(assertion)?;
+        let mut state = self.state();
+        let life = state.accounts.access_life();
+        let bearer = state.hand_out(token);
+        Ok(Answer::json(200, &json!({"access_token": bearer, "expires_in": life.as_secs(), "token_type": "Bearer"})))
     }
 
     fn accept(&self, assertion: &str) -> Result<Token, Answer> {
@@ -114,7 +111,8 @@ impl Google {
         }
         state.assertions.push(Assertion { sub: sub.clone(), scope: scope.to_owned() });
         Ok(Token {
-            until: self.clock.now() + Duration::from_secs(3599),
+            until: self.clock.now() + state.accounts.access_life(),
+            client: None,
             alone: sub.is_none(),
             who: sub.unwrap_or_else(|| SERVICE_ACCOUNT.to_owned()),
             scopes: scope.split_whitespace().map(str::to_owned).collect(),
@@ -165,11 +163,16 @@ pub fn key_file(token_uri: &str) -> String {
 }
 
 /// The token endpoint's error shape, which is not the Calendar API's.
-fn error(code: u16, error: &str, description: &str) -> Answer {
+pub fn error(code: u16, error: &str, description: &str) -> Answer {
     Answer::json(code, &json!({"error": error, "error_description": description}))
 }
 
-/// The same with Google's own words.
+/// The same with Google's own words. `invalid_rapt` is what an administrator's rule about signing in again comes to.
 pub fn refusal(code: u16, reason: &str) -> Answer {
-    error(code, reason, if reason == "invalid_grant" { "Token has been expired or revoked." } else { reason })
+    match reason {
+        "invalid_grant" => error(code, reason, "Token has been expired or revoked."),
+        "invalid_rapt" => error(code, "invalid_grant", "reauth related error (invalid_rapt)")
+            .altered(|body| body["error_subtype"] = "invalid_rapt".into()),
+        _ => error(code, reason, reason),
+    }
 }

@@ -1,6 +1,6 @@
 //! A request as a fake sees it and an answer as it sends it, whole or broken. Knows nothing of any counterpart.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -41,6 +41,19 @@ impl Request {
         }
     }
 
+    /// What a browser sends when it follows a link.
+    pub fn of_link(link: &str) -> Self {
+        let link = url::Url::parse(link).expect("a link is an address");
+        Self {
+            verb: "GET".to_owned(),
+            path: link.path().to_owned(),
+            segments: link.path().trim_start_matches('/').split('/').map(decoded).collect(),
+            query: link.query_pairs().into_owned().collect(),
+            headers: BTreeMap::new(),
+            body: Vec::new(),
+        }
+    }
+
     /// The path's parts as a slice that can be matched on.
     pub fn parts(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
@@ -48,7 +61,7 @@ impl Request {
 
     /// The first value of a query parameter.
     pub fn param(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+        first(&self.query, name)
     }
 
     /// All values of a query parameter.
@@ -75,6 +88,22 @@ impl Request {
     pub fn form(&self) -> Vec<(String, String)> {
         form_urlencoded::parse(&self.body).into_owned().collect()
     }
+
+    /// The first value of a form field.
+    pub fn field(&self, name: &str) -> Option<String> {
+        first(&self.form(), name).map(str::to_owned)
+    }
+}
+
+/// The first value of that name.
+pub fn first<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    pairs.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+}
+
+/// A name that is given more than once.
+pub fn repeated(pairs: &[(String, String)]) -> Option<&str> {
+    let mut seen = BTreeSet::new();
+    pairs.iter().map(|(name, _)| name.as_str()).find(|name| !seen.insert(*name))
 }
 
 /// Percent-decoding of one path segment; `+` stays a plus there.
@@ -98,8 +127,11 @@ impl Answer {
     }
 
     pub fn html(status: u16) -> Self {
-        let page =
-            format!("<!DOCTYPE html>\n<html lang=en><title>Error {status}</title><p><b>{status}.</b> That's an error.</html>\n");
+        let page = "<!DOCTYPE html>\n<html lang=en><title>Error {status}</title><p><b>{status}.</b> That's an error.</html>\n";
+        Self::page(status, page.replace("{status}", &status.to_string()))
+    }
+
+    pub fn page(status: u16, page: String) -> Self {
         Self { status, content_type: "text/html; charset=UTF-8", headers: Vec::new(), body: page.into_bytes() }
     }
 
