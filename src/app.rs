@@ -8,7 +8,7 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
-use actix_web::web::Data;
+use actix_web::web::{Data, ServiceConfig};
 use actix_web::{App as Actix, HttpResponse, HttpServer};
 use anyhow::Context;
 use tokio::runtime::Handle;
@@ -22,6 +22,8 @@ use crate::calendar::google::Google;
 use crate::clients;
 use crate::clock::Clock;
 use crate::config::{CalendarKind, Settings};
+use crate::connect::follow::{Bells, Follower};
+use crate::connect::notifications;
 use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
@@ -85,12 +87,18 @@ impl App {
         };
         let joining = Data::new(connect::Station::new(ground.clone(), google.clone()));
         let http = clients::http().context("the HTTP client cannot be built")?;
-        let desk = Desk::new(&ground, calendars);
+        let desk = Desk::new(&ground, calendars.clone());
+        let bells = Bells::default();
+        if let Calendars::Google(google) = &calendars {
+            background.push(ground.runtime.spawn(Follower::new(&ground, google.clone(), desk.clone(), bells.clone()).run()));
+        }
+        let door = Data::new(notifications::Door::new(&ground, calendars, bells));
         let health = Health::new(&ground, desk.clone());
         background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), google, http.clone()).run()));
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
-        let server = listen(listener, &health, calls, questions, joining)?;
+        let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
+        let server = listen(listener, stations)?;
         Ok(Self { server, address, health, desk, store, background })
     }
 
@@ -182,27 +190,33 @@ async fn with_small_head(
     Ok(request.into_response(refused).map_into_right_body())
 }
 
-fn listen(
-    listener: TcpListener,
-    health: &Health,
+/// Everything that has routes.
+#[derive(Clone)]
+struct Stations {
+    health: Data<Health>,
     calls: Data<twilio::Station>,
     questions: Data<vapi::Station>,
     joining: Data<connect::Station>,
-) -> anyhow::Result<Server> {
-    let health = Data::new(health.clone());
+    door: Data<notifications::Door>,
+}
+
+impl Stations {
+    fn mount(&self, config: &mut ServiceConfig) {
+        let Self { health, calls, questions, joining, door } = self.clone();
+        config.app_data(health).app_data(calls).app_data(questions).app_data(joining).app_data(door);
+        for routes in [twilio::routes, vapi::routes, connect::routes, notifications::routes, health::routes] {
+            config.configure(routes);
+        }
+    }
+}
+
+fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
     let app = move || {
         Actix::new()
             .wrap(from_fn(body::held))
             .wrap(from_fn(with_small_head))
             .wrap(requests::logged())
-            .app_data(health.clone())
-            .app_data(calls.clone())
-            .app_data(questions.clone())
-            .app_data(joining.clone())
-            .configure(twilio::routes)
-            .configure(vapi::routes)
-            .configure(connect::routes)
-            .configure(health::routes)
+            .configure(|config| stations.mount(config))
     };
     let server = HttpServer::new(app)
         .client_request_timeout(HEAD_TIMEOUT)

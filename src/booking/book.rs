@@ -10,18 +10,19 @@ use time::OffsetDateTime;
 use super::check::OpenTimes;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
+use super::follow::Sight;
 use super::order::{Order, Wish};
 use super::{Desk, identity};
 use crate::business::profile::Profile;
 use crate::calendar::Place;
 use crate::clock::Deadline;
-use crate::names::{BookingState, EventId};
+use crate::names::BookingState;
 use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
 use crate::scheduling::slots::{self, MAX_OFFERS, Slot, nearest};
 use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::bookings::BookingRow;
-use crate::store::claims::{Claim, DayLimit, Move};
+use crate::store::claims::{Claim, DayLimit};
 
 /// How many times and technicians are tried for one wish before other times are offered.
 const MAX_ATTEMPTS: usize = 6;
@@ -147,7 +148,7 @@ impl Desk {
     /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile.
     async fn join(&self, profile: &Arc<Profile>, row: BookingRow, deadline: Deadline) -> Result<Attempt, Refusal> {
         if row.state == BookingState::Confirmed {
-            let there = self.as_it_stands(row).await?;
+            let there = self.as_it_stands(profile, row).await?;
             return Ok(there.map_or(Attempt::Taken, |row| Attempt::Ended(Booking::Made(Box::new(row)))));
         }
         self.finish(profile, row, deadline).await
@@ -178,8 +179,8 @@ impl Desk {
         Ok(Attempt::Ended(Booking::Pending(Box::new(row))))
     }
 
-    /// Whether any of our confirmed bookings that hold this start was deleted in the calendar by a person; they are
-    /// taken out of the ledger.
+    /// Whether any of our confirmed bookings that hold this start was deleted or moved in the calendar by a person; the ledger
+    /// follows.
     async fn drop_deleted(&self, order: &Order<'_>, start: OffsetDateTime) -> Result<bool, Refusal> {
         let profile = order.asked.profile;
         let span = Span::starting(start, order.asked.service.duration + profile.rules.buffer);
@@ -188,23 +189,29 @@ impl Desk {
             let Some(place) = self.place_of(profile, technician) else { continue };
             holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
         }
-        let confirmed = holders.into_iter().filter(|row| row.state == BookingState::Confirmed);
-        let there = try_join_all(confirmed.map(|row| self.as_it_stands(row))).await?;
-        Ok(there.contains(&None))
+        holders.retain(|row| row.state == BookingState::Confirmed);
+        let there = try_join_all(holders.iter().map(|row| self.as_it_stands(profile, row.clone()))).await?;
+        let has_gone = |(row, now): (&BookingRow, &Option<BookingRow>)| {
+            now.as_ref().is_none_or(|now| (now.span, &now.calendar) != (row.span, &row.calendar))
+        };
+        Ok(holders.iter().zip(&there).any(has_gone))
     }
 
-    /// A confirmed booking at the time at which its event stands now: a person may have moved it, and what is said must be
-    /// what is there. `None` when it was deleted; then it is taken out of the ledger.
-    async fn as_it_stands(&self, row: BookingRow) -> Result<Option<BookingRow>, Refusal> {
+    /// A confirmed booking as its event stands now: a person may have moved it, and what is said must be what is there. `None`
+    /// when it was deleted. The ledger follows either.
+    async fn as_it_stands(&self, profile: &Profile, row: BookingRow) -> Result<Option<BookingRow>, Refusal> {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let asked = tokio::time::timeout(STILL_THERE, self.calendars.get(&place, &row.event_id)).await;
-        // Right after an insert a calendar may not show an event yet, and an unreadable one shows nothing at all.
-        let Ok(Ok(Some(event))) = asked else { return Ok(Some(row)) };
-        if event.cancelled {
-            self.store.move_booking(row.id, &deleted_by_a_person(&row, &row.event_id), self.clock.now()).await?;
-            return Ok(None);
-        }
-        Ok(Some(BookingRow { span: event.span.unwrap_or(row.span), ..row }))
+        let look = async {
+            match self.calendars.get(&place, &row.event_id).await? {
+                Some(event) => self.sight(profile, &row, &place, &event).await,
+                // Right after an insert a calendar may not show an event yet.
+                None => Ok(Sight::AsItWas),
+            }
+        };
+        let Ok(Ok(sight)) = tokio::time::timeout(STILL_THERE, look).await else { return Ok(Some(row)) };
+        self.note(profile, &row, sight).await?;
+        let now = self.store.booking(row.id).await?;
+        Ok(now.filter(|row| row.state == BookingState::Confirmed))
     }
 
     async fn not_open(&self, order: &Order<'_>, wish: &Wish, because: NotOpen, deadline: Deadline) -> Result<Booking, Refusal> {
@@ -234,19 +241,4 @@ fn day_limit(profile: &Profile, start: OffsetDateTime) -> Option<DayLimit> {
 fn tries_of(candidates: &[Slot]) -> Vec<(OffsetDateTime, usize)> {
     let tries = candidates.iter().flat_map(|slot| slot.technicians.iter().map(|index| (slot.start, *index)));
     tries.take(MAX_ATTEMPTS).collect()
-}
-
-fn deleted_by_a_person<'a>(row: &'a BookingRow, event_id: &'a EventId) -> Move<'a> {
-    Move {
-        from: row.state,
-        to: BookingState::Cancelled,
-        cause: "deleted_in_calendar",
-        evidence: event_id.as_str(),
-        generation: row.generation,
-        in_doubt: false,
-        missing_since: None,
-        event_id,
-        etag: &row.etag,
-        tell: None,
-    }
 }

@@ -6,6 +6,7 @@ pub mod book;
 pub mod check;
 mod drive;
 pub mod error;
+pub mod follow;
 mod identity;
 pub mod introduction;
 pub mod machine;

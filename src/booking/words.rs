@@ -5,6 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use crate::business::profile::Profile;
 use crate::names::BookingState;
+use crate::scheduling::busy::Span;
 use crate::scheduling::speech::{spoken_date, spoken_date_time};
 use crate::store::bookings::BookingRow;
 
@@ -46,9 +47,7 @@ pub(super) fn wall_clock(local: OffsetDateTime) -> String {
 /// What is said of a booking that exists.
 #[must_use]
 pub fn booked(profile: &Profile, row: &BookingRow, today: Date) -> String {
-    let start = spoken_date_time(profile.zone.civil(row.span.start), today);
-    let with = profile.technicians.iter().find(|technician| technician.id == row.technician).and_then(|t| t.name.as_deref());
-    let with = with.map(|name| format!(" with {name}")).unwrap_or_default();
+    let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
     format!("You're booked for {} on {start}{with}. Your confirmation code is {}.", row.service, row.confirmation)
 }
 
@@ -58,6 +57,36 @@ pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String 
     if row.state == BookingState::Confirmed {
         return format!("{}: {}", profile.name, booked(profile, row, today));
     }
-    let start = spoken_date_time(profile.zone.civil(row.span.start), today);
+    let start = start_of(profile, row, today);
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
+}
+
+/// What the business is told when somebody moved a job to where another one is.
+pub(super) fn collided(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
+    format!(
+        "{}: {} for {}{with} now stands in the calendar on {start}, at the same time as another job or too close to it. Both are \
+         still booked. Please look at your calendar.",
+        profile.name, row.service, row.customer_name
+    )
+}
+
+/// What the business is told when somebody put something else over a job.
+pub(super) fn overlapped(profile: &Profile, row: &BookingRow, by: Span, today: Date) -> String {
+    let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
+    let entry = spoken_date_time(profile.zone.civil(by.start), today);
+    format!(
+        "{}: An entry in the calendar on {entry} overlaps {} for {}{with} on {start}. The job is still booked. Please look at your \
+         calendar.",
+        profile.name, row.service, row.customer_name
+    )
+}
+
+fn start_of(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    spoken_date_time(profile.zone.civil(row.span.start), today)
+}
+
+fn with_whom(profile: &Profile, row: &BookingRow) -> String {
+    let technician = profile.technicians.iter().find(|technician| technician.id == row.technician);
+    technician.and_then(|technician| technician.name.as_deref()).map(|name| format!(" with {name}")).unwrap_or_default()
 }

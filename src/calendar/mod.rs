@@ -161,6 +161,10 @@ impl Calendars {
         }
     }
 
+    /// Drops what is remembered of this place's busy time.
+    #[expect(clippy::unused_self, reason = "nothing is remembered yet")]
+    pub fn forget_busy(&self, _place: &Place) {}
+
     /// What is wrong with the places that cannot be read now: the account's token, or the calendar itself.
     pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Vec<Fault> {
         let minute = Span::starting(now, std::time::Duration::from_mins(1));

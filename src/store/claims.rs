@@ -219,7 +219,7 @@ async fn insert(db: &mut AnyConnection, booking: &BookingRow) -> Result<u64, Err
 }
 
 /// A move, written down next to the row that it changes.
-fn record(
+pub(super) fn record(
     id: BookingId,
     (from, to): (&str, &str),
     cause: &str,

@@ -90,7 +90,7 @@ impl Google {
 }
 
 /// The time that an event takes from its calendar's owner; `zone` is the calendar's, in which whole days are meant.
-fn blocked_by(event: &api::Event, zone: Option<&str>, all_day_free_blocks: bool) -> Result<Option<Span>, Fault> {
+pub(super) fn blocked_by(event: &api::Event, zone: Option<&str>, all_day_free_blocks: bool) -> Result<Option<Span>, Fault> {
     let declined = |guest: &api::EventAttendee| guest.self_ == Some(true) && guest.response_status.as_deref() == Some("declined");
     if event.status.as_deref() == Some("cancelled") || event.attendees.iter().flatten().any(declined) {
         return Ok(None);

@@ -1,12 +1,14 @@
 //! Google Calendar through google-calendar3, whose types and chrono end in this folder. It asks and tells; it never
 //! decides what a booking does, and never repeats a call but once after a rejected token.
 
+pub mod changes;
 mod consent;
 mod free_busy;
 pub mod line;
 mod list;
 mod picker;
 mod read;
+pub mod watch;
 mod wire;
 mod write;
 mod zone;

@@ -210,7 +210,7 @@ impl Google {
             "calendars.get" => self.calendar_shown(who, calendar),
             "channels.stop" => self.stop_channel(who, &request.json()),
             "events.watch" => self.watch(who, calendar, request),
-            "events.list" => self.list(who, calendar, request),
+            "events.list" | "events.sync" => self.list(who, calendar, request),
             "events.get" => self.get(who, calendar, id),
             "events.insert" => {
                 let unseen = struck.iter().any(|struck| matches!(struck.fault, Fault::CollisionUnseen));

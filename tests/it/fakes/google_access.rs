@@ -69,7 +69,7 @@ fn accepted(call: &str) -> &'static [&'static str] {
         "events.insert" | "events.patch" | "events.update" | "events.delete" => {
             &["calendar", "calendar.events", "calendar.events.owned", "calendar.app.created"]
         }
-        "events.get" | "events.list" | "events.watch" => &[
+        "events.get" | "events.list" | "events.sync" | "events.watch" => &[
             "calendar",
             "calendar.events",
             "calendar.events.owned",

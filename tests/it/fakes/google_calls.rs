@@ -11,6 +11,7 @@ pub const CALLS: &[&str] = &[
     "events.insert",
     "events.get",
     "events.list",
+    "events.sync",
     "events.patch",
     "events.update",
     "events.delete",
@@ -34,6 +35,7 @@ pub fn read(request: &Request) -> (&'static str, Vec<String>) {
         ("POST", ["calendar", "v3", "channels", "stop"]) => ("channels.stop", request.json()["id"].as_str().map(str::to_owned)),
         (verb, ["calendar", "v3", rest @ ..]) => {
             let (call, calendar) = of_calendars(verb, rest);
+            let call = if call == "events.list" && is_sync(request) { "events.sync" } else { call };
             (call, calendar.map(str::to_owned))
         }
         _ => ("unknown", None),
@@ -54,6 +56,12 @@ fn of_calendars<'a>(verb: &str, path: &[&'a str]) -> (&'static str, Option<&'a s
         ("DELETE", ["calendars", id, "events", _]) => ("events.delete", Some(*id)),
         _ => ("unknown", None),
     }
+}
+
+/// Whether a listing follows a calendar: it has a sync token, or asks for one in so many words. Under its own name, because
+/// it comes by itself, between whatever a test does.
+fn is_sync(request: &Request) -> bool {
+    request.param("syncToken").is_some() || request.param("fields").is_some_and(|fields| fields.contains("nextSyncToken"))
 }
 
 fn asked_about(request: &Request) -> Vec<String> {
