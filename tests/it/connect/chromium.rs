@@ -47,9 +47,8 @@ impl Chromium {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is there: tests/prepare.sh installs chromium-driver");
-        let said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let port =
-            said.filter_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())).next();
+        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let port = said.find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
         let arguments = [
             "--headless=new",
             "--no-sandbox",
