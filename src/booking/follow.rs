@@ -99,13 +99,14 @@ impl Desk {
             }
             match self.calendars.get(place, &row.event_id).await {
                 // A calendar may not show an event yet; one that never had it has nothing to say.
-                Ok(None) | Err(Fault::Refused(_)) => {}
+                Ok(None) => {}
+                Err(fault) if is_for_good(&fault) => {}
                 Ok(Some(event)) => {
                     if self.follow(profile, place, &event).await? == Followed::Later {
                         followed = Followed::Later;
                     }
                 }
-                Err(Fault::Unknown(_) | Fault::NotNow { .. }) => followed = Followed::Later,
+                Err(_unknown) => followed = Followed::Later,
             }
         }
         Ok(followed)
@@ -139,7 +140,7 @@ impl Desk {
     /// # Errors
     /// A [`Fault`] when a calendar that must be asked does not answer.
     pub(super) async fn sight(&self, profile: &Profile, row: &BookingRow, place: &Place, event: &Event) -> Result<Sight, Fault> {
-        let home = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let home = home_of(row);
         let is_home = self.calendars.claim_key(&home) == self.calendars.claim_key(place);
         match (is_home, event.cancelled) {
             (true, false) => Ok(Sight::At(place.clone(), event.clone())),
@@ -152,7 +153,7 @@ impl Desk {
             (false, true) => Ok(Sight::AsItWas),
             (false, false) => match self.calendars.get(&home, &row.event_id).await {
                 Ok(Some(at_home)) if !at_home.cancelled => Ok(Sight::AsItWas),
-                Err(unknown @ (Fault::Unknown(_) | Fault::NotNow { .. })) => Err(unknown),
+                Err(fault) if !is_for_good(&fault) => Err(fault),
                 _ => Ok(Sight::At(place.clone(), event.clone())),
             },
         }
@@ -169,7 +170,7 @@ impl Desk {
                 Ok(Some(event)) if !event.cancelled && event.booking == Some(row.id) => {
                     return Ok(Some(Sight::At(place.clone(), event)));
                 }
-                Err(fault @ (Fault::Unknown(_) | Fault::NotNow { .. })) => unknown = Some(fault),
+                Err(fault) if !is_for_good(&fault) => unknown = Some(fault),
                 // A calendar that cannot be read for good must not keep a deleted job alive.
                 _ => {}
             }
@@ -187,7 +188,7 @@ impl Desk {
             Sight::Deleted(etag) => (BookingRow { state: BookingState::Cancelled, etag, ..row.clone() }, DELETED),
             Sight::At(place, event) => {
                 let cause = if row.state == BookingState::Cancelled { RESTORED } else { MOVED };
-                (self.row_at(profile, row, &place, event), cause)
+                (self.row_at(profile, row, &place, &event), cause)
             }
         };
         if next == *row {
@@ -199,19 +200,18 @@ impl Desk {
         let evidence = format!("{} {}", next.event_id, next.etag);
         let conflict = (key, job_of_conflict(profile, text));
         let moved = self.store.follow_edit(&Edit { was: row, now: &next, cause, evidence: &evidence, conflict }, now).await?;
+        self.calendars.forget_busy(&home_of(row));
+        self.calendars.forget_busy(&home_of(&next));
         if moved == Moved::Made && (next.state, next.span, &next.calendar) != (row.state, row.span, &row.calendar) {
             tracing::info!(booking.id = %row.id, business = %row.business, booking.cause = cause, "a booking was edited in the calendar");
-            for row in [row, &next] {
-                self.calendars.forget_busy(&Place { business: row.business.clone(), calendar: row.calendar.clone() });
-            }
         }
         Ok(moved)
     }
 
     /// The row of a booking whose event stands there.
-    fn row_at(&self, profile: &Profile, row: &BookingRow, place: &Place, event: Event) -> BookingRow {
+    fn row_at(&self, profile: &Profile, row: &BookingRow, place: &Place, event: &Event) -> BookingRow {
         let claim_key = self.calendars.claim_key(place);
-        let home = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let home = home_of(row);
         let mut next = BookingRow { state: BookingState::Confirmed, etag: event.etag.clone(), ..row.clone() };
         if self.calendars.claim_key(&home) != claim_key {
             let is_there = |place: Place| self.calendars.claim_key(&place) == claim_key;
@@ -220,16 +220,16 @@ impl Desk {
             next.technician = technician.map_or(row.technician.clone(), |technician| technician.id.clone());
             next.calendar = place.calendar.clone();
         }
-        if let Some(span) = new_time(row, &event) {
+        if let Some(span) = new_time(row, event) {
             next.span = span;
             next.free_at = span.end + (row.free_at - row.span.end);
-            next.zone = profile.zone.name().to_owned();
+            profile.zone.name().clone_into(&mut next.zone);
             next.wall_clock = words::wall_clock(profile.zone.civil(span.start));
         }
         // Whatever own keys it had to take where it stood before: the store gives it new ones where it must.
         next.claim_key = claim_key;
         let own = format!("#{}", row.id);
-        next.caller_key = row.caller_key.strip_suffix(&own).unwrap_or(&row.caller_key).to_owned();
+        row.caller_key.strip_suffix(&own).unwrap_or(&row.caller_key).clone_into(&mut next.caller_key);
         next
     }
 
@@ -251,10 +251,7 @@ impl Desk {
     async fn rows_in(&self, place: &Place, span: Span) -> Result<Vec<BookingRow>, store::Error> {
         let key = self.calendars.claim_key(place);
         let mut rows = self.store.bookings_between(&place.business, span).await?;
-        rows.retain(|row| {
-            let home = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-            row.state.is_live() && self.calendars.claim_key(&home) == key
-        });
+        rows.retain(|row| row.state.is_live() && self.calendars.claim_key(&home_of(row)) == key);
         Ok(rows)
     }
 }
@@ -263,6 +260,16 @@ impl Desk {
 fn new_time(row: &BookingRow, event: &Event) -> Option<Span> {
     let seconds = |span: &Span| (span.start.unix_timestamp(), span.end.unix_timestamp());
     event.span.filter(|span| seconds(span) != seconds(&row.span))
+}
+
+/// The calendar in which the row says that its event stands.
+fn home_of(row: &BookingRow) -> Place {
+    Place { business: row.business.clone(), calendar: row.calendar.clone() }
+}
+
+/// Whether asking again in a moment is of no use.
+fn is_for_good(fault: &Fault) -> bool {
+    matches!(fault, Fault::Refused(_))
 }
 
 fn job_of_conflict(profile: &Profile, text: String) -> Job {

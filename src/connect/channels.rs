@@ -111,10 +111,8 @@ impl Upkeep {
             }
             Err(fault) => {
                 self.put_off(place, now, &fault);
-                match fault {
-                    Fault::Refused(_) => self.store.forget_channel(&channel).await,
-                    Fault::Unknown(_) | Fault::NotNow { .. } => Ok(()),
-                }
+                // If nobody knows whether it is open, it may speak.
+                if matches!(fault, Fault::Refused(_)) { self.store.forget_channel(&channel).await } else { Ok(()) }
             }
         }
     }
@@ -138,7 +136,7 @@ impl Upkeep {
             } else if has_one && !row.resource.is_empty() {
                 self.store.channel_replaced(&row.channel).await?;
                 // If nobody knows whether it was stopped, the next look stops it again.
-                if !matches!(self.stop(place, &row).await, Err(Fault::Unknown(_) | Fault::NotNow { .. })) {
+                if matches!(self.stop(place, &row).await, Ok(()) | Err(Fault::Refused(_))) {
                     self.store.forget_channel(&row.channel).await?;
                 }
             }

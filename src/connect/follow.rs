@@ -149,15 +149,15 @@ impl Follower {
     }
 
     async fn follow(self, place: Place, bell: Arc<Notify>) {
-        let (mut upkeep, mut pace) = (self.upkeep(), Pace::new(self.clock.clone()));
+        let (mut upkeep, mut rhythm) = (self.upkeep(), Pace::new(self.clock.clone()));
         // Whatever was called out before this start, nobody heard it.
         let mut was_rung = true;
         let (mut known, mut last) = (None, Reading::Done);
         loop {
             if !was_rung && let Some(due) = self.was_read_elsewhere(&place, &mut known).await {
-                pace.put_off_to(due);
+                rhythm.put_off_to(due);
             } else {
-                pace.begins();
+                rhythm.begins();
                 // Before it is read: from then on every change is called out. Where nothing can be read, nothing is asked for.
                 if last != Reading::Failed
                     && let Err(error) = upkeep.look_after(&place).await
@@ -168,10 +168,10 @@ impl Follower {
                 if last == Reading::Failed && reading != Reading::Failed {
                     upkeep.ask_again();
                 }
-                pace.ended(reading);
+                rhythm.ended(reading);
                 last = reading;
             }
-            was_rung = pace.rest(&bell).await;
+            was_rung = rhythm.rest(&bell).await;
         }
     }
 

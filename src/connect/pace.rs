@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 
 /// The longest time between two readings: notifications are not reliable.
-pub const POLL: Duration = Duration::from_secs(60);
+pub const POLL: Duration = Duration::from_mins(1);
 /// How often the clock is looked at: it may be one that a test moves.
 const LOOK: Duration = Duration::from_millis(500);
 /// The least time between two readings, however often Google calls.

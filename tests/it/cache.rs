@@ -8,7 +8,6 @@ use time::macros::datetime;
 
 use crate::fakes::faults::Fault;
 use crate::fakes::stage::Moment;
-use crate::faults::A_MINUTE;
 use crate::house::{ALEX, BUSINESS, House, Plan, SAM, SLUG};
 use crate::promises::{DOWN, promises_kept, repair_by_sam, said, when, with};
 

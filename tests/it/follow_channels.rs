@@ -11,7 +11,7 @@ use ringbook::names::BookingState::Cancelled;
 use ringbook::names::{CalendarId, Slug};
 use ringbook::store::followed::ChannelRow;
 
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_mins(1);
 
 async fn rows(house: &House, calendar: &str) -> Vec<ChannelRow> {
     let store = house.store().await;

@@ -16,7 +16,7 @@ use crate::house::{House, Plan, SAM};
 use crate::promises::{confirmed, promises_kept, repair_by_sam, said, until};
 
 const HOUR: time::Duration = time::Duration::HOUR;
-const POLL: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_any_notification_an_edit_is_known_within_a_minute() {

@@ -138,7 +138,7 @@ async fn an_owner_clicks_from_the_link_to_the_calendars_and_out_again() {
     browser.shows("Not disconnected").await;
     browser.client.goto(&link).await.unwrap();
     browser.shows("Google Calendar of ABC HVAC").await;
-    browser.click("#sure").await;
+    browser.click("summary").await;
     browser.click("#disconnect").await;
     browser.shows("Disconnected").await;
     assert_eq!((account(&house).await, house.google.granted(CLIENT, OWNER)), (None, None));

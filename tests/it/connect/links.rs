@@ -80,7 +80,7 @@ async fn a_used_link_opens_nothing_in_another_browser() {
     assert_eq!((late.status, late.title(), late.cookie()), (403, "This link was used already", None));
     let kept = account(&house).await;
     assert_eq!(early.go("/oauth/calendars").await.status, 403, "a session from before is closed as well");
-    let form = [("csrf", opened.csrf()), ("sure", "yes")];
+    let form = [("csrf", opened.csrf())];
     assert_eq!(early.post("/oauth/disconnect", &form).await.status, 403);
     assert_eq!(early.go(&house.google.consent(&opened.consent_link())).await.status, 403);
     assert_eq!(account(&house).await, kept);
@@ -146,7 +146,7 @@ async fn a_link_lasts_seven_days_and_a_session_thirty_minutes() {
     assert_eq!(browser.go("/oauth/calendars").await.status, 200);
     house.clock.advance(Duration::from_secs(1));
     assert_eq!(browser.go("/oauth/calendars").await.status, 403);
-    let form = [("csrf", page.csrf()), ("sure", "yes")];
+    let form = [("csrf", page.csrf())];
     assert_eq!(browser.post("/oauth/disconnect", &form).await.status, 403);
     assert_eq!(browser.go(&second).await.status, 200, "an unspent link opens again");
 }
@@ -196,7 +196,7 @@ async fn nothing_there(house: &House) {
         assert_eq!((page.status, page.title()), (404, "There is nothing here"), "{path}");
     }
     for path in ["/oauth/calendars", "/oauth/disconnect"] {
-        assert_eq!(browser.post(path, &[("sure", "yes")]).await.status, 404, "{path}");
+        assert_eq!(browser.post(path, &[]).await.status, 404, "{path}");
     }
     assert_eq!(browser.look(UNKNOWN).await.status, 404);
 }

@@ -44,7 +44,7 @@ async fn the_log_holds_no_link_no_code_no_state_no_token_and_no_cookie() {
         assert!([400, 403].contains(&Browser::new(&house).go(wrong).await.status));
     }
     house.google.fault("revoke", Fault::status(503, "backendError"));
-    let form = [("csrf", page.csrf()), ("sure", "yes")];
+    let form = [("csrf", page.csrf())];
     assert_eq!(browser.post("/oauth/disconnect", &form).await.status, 200);
     drop(program);
 
