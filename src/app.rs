@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::calendar::Calendars;
+use crate::calendar::cache::Cache;
 use crate::calendar::embedded::Embedded;
 use crate::calendar::google::Google;
 use crate::clients;
@@ -169,7 +170,9 @@ pub(crate) async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
         CalendarKind::Google => {
             let businesses = ground.directory.all().map(|profile| profile.slug.clone());
             let Ground { settings, store, clock, .. } = ground;
-            let google = Google::new(&settings.google, businesses, store, &settings.vault, clock).map_err(anyhow::Error::msg)?;
+            let known = Cache::new(settings.freebusy_cache, clock.clone());
+            let google = Google::new(&settings.google, businesses, store, &settings.vault, clock, known);
+            let google = google.map_err(anyhow::Error::msg)?;
             google.reload().await.context("the connected accounts cannot be read")?;
             Calendars::Google(google)
         }

@@ -156,7 +156,7 @@ impl Desk {
 
     /// Waits for the drive of a booking, but not longer than its caller can.
     async fn finish(&self, profile: &Arc<Profile>, row: BookingRow, deadline: Deadline) -> Result<Attempt, Refusal> {
-        let Ok(mut running) = self.drive(profile, &row, true) else { return self.pending(row).await };
+        let Ok(mut running) = self.drive(profile, &row, true, deadline) else { return self.pending(row).await };
         match tokio::time::timeout(deadline.left(), running.wait()).await {
             Ok(Ok(Verdict::Booked(row))) => return Ok(Attempt::Ended(Booking::Made(row))),
             Ok(Ok(Verdict::Taken)) => return Ok(Attempt::Taken),

@@ -1,6 +1,5 @@
 //! What is open: the calendars and our own ledger are asked once, then the board answers.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use time::{Date, OffsetDateTime};
@@ -8,6 +7,7 @@ use time::{Date, OffsetDateTime};
 use super::error::{NotOpen, Refusal};
 use super::{Caller, Desk, again};
 use crate::business::profile::{Profile, Service, Technician};
+use crate::calendar::cache::Answers;
 use crate::calendar::{Fault, Place};
 use crate::clock::{Deadline, Stopwatch};
 use crate::scheduling::board::{Board, Member, Sight, reach};
@@ -128,8 +128,10 @@ impl Desk {
 
     /// Everything that decides which times are open in `span`: one look at all calendars, and our own ledger.
     pub(super) async fn board<'p>(&self, asked: &Asked<'p>, span: Span, deadline: Deadline) -> Result<Board<'p>, Refusal> {
-        let places: Vec<_> = asked.crew.iter().filter_map(|technician| self.place_of(asked.profile, technician)).collect();
-        let mut busy = self.busy(&places, span, asked.profile.rules.all_day_free_blocks, deadline).await;
+        // Whoever the caller does not want need not be seen: their calendar may be out of reach.
+        let asked_for = asked.crew.iter().enumerate().filter(|(index, _)| asked.wanted.is_none_or(|wanted| wanted == *index));
+        let places: Vec<_> = asked_for.filter_map(|(_, technician)| self.place_of(asked.profile, technician)).collect();
+        let mut busy = self.busy(asked.profile, &places, span, deadline).await;
         let mut board = self.blank_board(asked, span).await?;
         for (member, technician) in board.crew.iter_mut().zip(&asked.crew) {
             let spans = self.place_of(asked.profile, technician).and_then(|place| busy.remove(&place)).and_then(Result::ok);
@@ -138,23 +140,31 @@ impl Desk {
         Ok(board)
     }
 
+    /// Starts to learn in the background what is busy in the coming weeks, if it is not known: somebody is about to ask.
+    pub fn warm(&self, profile: &Arc<Profile>) {
+        // Whoever comes while it runs starts nothing, and nobody waits for it.
+        let _running = self.warming.join(profile.slug.clone(), || {
+            let (desk, profile) = (self.clone(), Arc::clone(profile));
+            async move {
+                let now = desk.clock.now();
+                let first = reach(&profile.zone, &profile.rules, now, profile.zone.date(now));
+                desk.calendars.foresee_busy(&desk.places_of(&profile), first, profile.rules.all_day_free_blocks).await;
+            }
+        });
+    }
+
     /// Busy time of each place, those that failed at once asked again. Who is missing could not be asked in time.
-    async fn busy(
-        &self,
-        places: &[Place],
-        span: Span,
-        all_day: bool,
-        deadline: Deadline,
-    ) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
-        let watch = Stopwatch::start();
+    async fn busy(&self, profile: &Profile, places: &[Place], span: Span, deadline: Deadline) -> Answers {
+        let (watch, crew, all_day) = (Stopwatch::start(), self.places_of(profile), profile.rules.all_day_free_blocks);
         let ask = async |places: &[Place]| {
-            tokio::time::timeout(deadline.left(), self.calendars.busy(places, span, all_day)).await.unwrap_or_default()
+            let asking = self.calendars.known_busy(&crew, places, span, all_day);
+            tokio::time::timeout(deadline.left(), asking).await.unwrap_or_default()
         };
         let mut busy = ask(places).await;
         let failed = |(place, seen): (&Place, &Result<_, Fault>)| Some((place.clone(), seen.as_ref().err()?.clone()));
         let (failed, faults): (Vec<Place>, Vec<Fault>) = busy.iter().filter_map(failed).unzip();
-        if let Some(fault) = faults.iter().find(|fault| matches!(fault, Fault::Unknown(_)))
-            && again::is_worth_it(watch, fault).await
+        if let Some(fault) = faults.iter().find(|fault| !matches!(fault, Fault::Refused(_)))
+            && again::is_worth_it(watch, fault, deadline).await
         {
             busy.extend(ask(&failed).await);
         }

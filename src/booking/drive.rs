@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::machine::{Action, Happened, Standing};
+use super::machine::{Action, Happened, Standing, is_finished};
 use super::{Desk, again, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
-use crate::clock::Stopwatch;
+use crate::clock::{Deadline, Stopwatch};
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -24,6 +24,8 @@ const MAX_STEPS: usize = 24;
 
 /// When a booking that was left for later is taken up again, the first time.
 const TAKE_UP_AFTER: Duration = Duration::seconds(5);
+/// How long a pause may be that the calendar asks for where nobody waits at the telephone: well within a job's lease.
+const UNHURRIED: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// How a drive ended.
 #[derive(Clone, Debug)]
@@ -45,21 +47,26 @@ struct Drive<'a> {
     row: BookingRow,
     place: Place,
     standing: Standing,
+    /// Until when somebody waits.
+    deadline: Deadline,
+    /// Why the last insert brought nothing, if the calendar asked for a pause.
+    out_of_breath: Option<Fault>,
 }
 
 impl Desk {
-    /// Starts a drive of this booking, or joins the one that runs. `wanted`: somebody waits for it.
+    /// Starts a drive of this booking, or joins the one that runs. `wanted`: somebody waits for it, until the deadline.
     pub(super) fn drive(
         &self,
         profile: &Arc<Profile>,
         row: &BookingRow,
         wanted: bool,
+        deadline: Deadline,
     ) -> Result<crate::inflight::Running<Verdict>, crate::inflight::Full> {
         self.drives.join(row.id, || {
             let (desk, profile, row) = (self.clone(), Arc::clone(profile), row.clone());
             async move {
                 let id = row.id;
-                Drive::new(&desk, &profile, row, wanted).run().await.unwrap_or_else(|error| {
+                Drive::new(&desk, &profile, row, wanted, deadline).run().await.unwrap_or_else(|error| {
                     tracing::error!(booking.id = %id, error = %error, "the ledger failed in the middle of a booking");
                     Verdict::Later
                 })
@@ -84,24 +91,20 @@ impl Desk {
         if is_finished(row.state) {
             return Ok(true);
         }
-        if let Ok(running) = self.drive(profile, &row, row.promised) {
+        if let Ok(running) = self.drive(profile, &row, row.promised, Deadline::after(UNHURRIED)) {
             let _whatever = running.outcome().await;
         }
         Ok(self.store.booking(id).await?.is_none_or(|row| is_finished(row.state)))
     }
 }
 
-fn is_finished(state: BookingState) -> bool {
-    matches!(state, BookingState::Confirmed | BookingState::Cancelled | BookingState::Released)
-}
-
 impl<'a> Drive<'a> {
-    fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, wanted: bool) -> Self {
+    fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, wanted: bool, deadline: Deadline) -> Self {
         // An insert may have been on its way when the work was cut off: the ledger says only that one was about to be sent.
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
         let standing = Standing { state: row.state, generation: row.generation, in_doubt, inserts: 0, wanted };
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        Self { desk, profile, row, place, standing }
+        Self { desk, profile, row, place, standing, deadline, out_of_breath: None }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
@@ -136,7 +139,7 @@ impl<'a> Drive<'a> {
         let step = Move {
             from: self.standing.state,
             to: next.state,
-            cause: cause_of(happened),
+            cause: happened.cause(),
             evidence: &format!("{event_id} {}", self.row.etag),
             generation: next.generation,
             in_doubt: next.in_doubt,
@@ -156,39 +159,64 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    async fn look(&self) -> Happened {
+    async fn look(&mut self) -> Happened {
         // Here and not before the insert: between a look and its insert a person could take the time.
-        again::pause_before_repeating(self.standing.inserts).await;
+        again::pause_before_repeating(self.standing.inserts, self.out_of_breath.take()).await;
         let all_day = self.profile.rules.all_day_free_blocks;
         let (watch, look) =
             (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
         let mut looked = look().await;
         if let Err(fault) = &looked
-            && again::is_worth_it(watch, fault).await
+            && again::is_worth_it(watch, fault, self.patience()).await
         {
             looked = look().await;
         }
         match looked {
-            Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => Happened::LookTaken,
+            Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => {
+                // It was offered all the same: what was seen of this calendar is old.
+                self.desk.calendars.forget_busy(&self.place);
+                Happened::LookTaken
+            }
             Ok(_) => Happened::LookFree,
             Err(fault) => self.unknown("look", &fault, Happened::LookUnknown),
         }
     }
 
     async fn insert(&mut self) -> Happened {
-        match self.desk.calendars.insert(&self.place, &self.event()).await {
+        let inserted = self.desk.calendars.insert(&self.place, &self.event()).await;
+        self.desk.calendars.forget_busy(&self.place);
+        match inserted {
             Inserted::Placed(event) => {
                 self.row.etag = event.etag;
                 Happened::InsertPlaced
             }
             Inserted::Duplicate => Happened::InsertDuplicate,
             Inserted::Refused(cause) => self.unknown("insert", &Fault::Refused(cause), Happened::InsertRefused),
-            Inserted::NotSent(cause) => self.unknown("insert", &Fault::Unknown(cause), Happened::InsertNotSent),
-            Inserted::Unknown(cause) => self.unknown("insert", &Fault::Unknown(cause), Happened::InsertUnknown),
+            Inserted::NotSent(fault) if again::is_in_time(&fault, self.patience()) => {
+                self.out_of_breath(fault, Happened::InsertNotSent)
+            }
+            Inserted::NotSent(fault) => self.out_of_breath(fault, Happened::InsertRefused),
+            Inserted::Unknown(fault) => self.out_of_breath(fault, Happened::InsertUnknown),
         }
     }
 
+    fn out_of_breath(&mut self, fault: Fault, happened: Happened) -> Happened {
+        let happened = self.unknown("insert", &fault, happened);
+        self.out_of_breath = matches!(fault, Fault::NotNow { .. }).then_some(fault);
+        happened
+    }
+
+    /// Until when second tries make sense. Once the caller was told that it is being arranged, there is time.
+    fn patience(&self) -> Deadline {
+        if self.deadline.left().is_zero() { Deadline::after(UNHURRIED) } else { self.deadline }
+    }
+
     async fn get(&mut self) -> Happened {
+        if let Some(fault) = self.out_of_breath.take()
+            && !again::is_worth_it(Stopwatch::start(), &fault, self.patience()).await
+        {
+            return self.unknown("get", &fault, Happened::FoundUnknown);
+        }
         match self.desk.calendars.get(&self.place, &self.row.event_id).await {
             Ok(None) => Happened::FoundNothing { for_long: self.is_missing_for_long() },
             Ok(Some(event)) if event.cancelled => Happened::FoundDeleted,
@@ -206,7 +234,9 @@ impl<'a> Drive<'a> {
     }
 
     async fn delete(&self) -> Happened {
-        match self.desk.calendars.delete(&self.place, &self.row.event_id).await {
+        let deleted = self.desk.calendars.delete(&self.place, &self.row.event_id).await;
+        self.desk.calendars.forget_busy(&self.place);
+        match deleted {
             Ok(Deleted::Gone) => Happened::DeleteDone,
             Ok(Deleted::NeverThere) => Happened::DeleteNothing { for_long: self.is_missing_for_long() },
             Err(fault) => self.unknown("delete", &fault, Happened::DeleteUnknown),
@@ -266,26 +296,5 @@ impl<'a> Drive<'a> {
             self.desk.ensure_settled(self.row.id, now + TAKE_UP_AFTER).await?;
         }
         Ok(verdict)
-    }
-}
-
-fn cause_of(happened: Happened) -> &'static str {
-    match happened {
-        Happened::LookFree => "look_free",
-        Happened::LookTaken => "look_taken",
-        Happened::LookUnknown => "look_unknown",
-        Happened::InsertPlaced => "insert_placed",
-        Happened::InsertDuplicate => "insert_duplicate",
-        Happened::InsertRefused => "insert_refused",
-        Happened::InsertNotSent => "insert_not_sent",
-        Happened::InsertUnknown => "insert_unknown",
-        Happened::FoundOurs => "found_ours",
-        Happened::FoundDeleted => "found_deleted",
-        Happened::FoundForeign => "found_foreign",
-        Happened::FoundNothing { .. } => "found_nothing",
-        Happened::FoundUnknown => "found_unknown",
-        Happened::DeleteDone => "delete_done",
-        Happened::DeleteNothing { .. } => "delete_nothing",
-        Happened::DeleteUnknown => "delete_unknown",
     }
 }

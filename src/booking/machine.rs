@@ -69,6 +69,37 @@ pub enum Happened {
     DeleteUnknown,
 }
 
+impl Happened {
+    /// Its name in the ledger.
+    #[must_use]
+    pub fn cause(self) -> &'static str {
+        match self {
+            Self::LookFree => "look_free",
+            Self::LookTaken => "look_taken",
+            Self::LookUnknown => "look_unknown",
+            Self::InsertPlaced => "insert_placed",
+            Self::InsertDuplicate => "insert_duplicate",
+            Self::InsertRefused => "insert_refused",
+            Self::InsertNotSent => "insert_not_sent",
+            Self::InsertUnknown => "insert_unknown",
+            Self::FoundOurs => "found_ours",
+            Self::FoundDeleted => "found_deleted",
+            Self::FoundForeign => "found_foreign",
+            Self::FoundNothing { .. } => "found_nothing",
+            Self::FoundUnknown => "found_unknown",
+            Self::DeleteDone => "delete_done",
+            Self::DeleteNothing { .. } => "delete_nothing",
+            Self::DeleteUnknown => "delete_unknown",
+        }
+    }
+}
+
+/// Whether nothing is left to be done for a booking in this state.
+#[must_use]
+pub fn is_finished(state: BookingState) -> bool {
+    matches!(state, BookingState::Confirmed | BookingState::Cancelled | BookingState::Released)
+}
+
 /// What the shell is to do next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {

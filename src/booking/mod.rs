@@ -21,7 +21,7 @@ use crate::calendar::{Calendars, Place};
 use crate::clock::{Clock, Stopwatch};
 use crate::ground::Ground;
 use crate::inflight::InFlight;
-use crate::names::{BookingId, Phone};
+use crate::names::{BookingId, Phone, Slug};
 use crate::store::Store;
 use drive::Verdict;
 
@@ -37,6 +37,7 @@ pub struct Desk {
     calendars: Calendars,
     clock: Clock,
     drives: InFlight<BookingId, Verdict>,
+    warming: InFlight<Slug, ()>,
 }
 
 /// Who is calling, as far as the signalling tells.
@@ -62,7 +63,8 @@ impl Desk {
     #[must_use]
     pub fn new(ground: &Ground, calendars: Calendars) -> Self {
         let Ground { store, clock, runtime, .. } = ground.clone();
-        Self { store, calendars, clock, drives: InFlight::new(runtime, CAPACITY) }
+        let (drives, warming) = (InFlight::new(runtime.clone(), CAPACITY), InFlight::new(runtime, CAPACITY));
+        Self { store, calendars, clock, drives, warming }
     }
 
     /// Waits until no booking is under way, at most `limit`.

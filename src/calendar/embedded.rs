@@ -59,9 +59,10 @@ impl Embedded {
             etag: "1".into(),
         };
         match self.store.insert_event(&row).await {
-            Ok(true) => read(row).map_or_else(|| Inserted::Unknown("the event cannot be read back".into()), Inserted::Placed),
+            Ok(true) => read(row)
+                .map_or_else(|| Inserted::Unknown(Fault::Unknown("the event cannot be read back".into())), Inserted::Placed),
             Ok(false) => Inserted::Duplicate,
-            Err(error) => Inserted::Unknown(error.to_string()),
+            Err(error) => Inserted::Unknown(unknown(error)),
         }
     }
 

@@ -2,17 +2,19 @@
 //! and both say "I do not know" in a way that cannot be read as "free".
 
 pub mod auth;
+pub mod cache;
 pub mod embedded;
 mod encode;
 pub mod google;
 pub mod oauth;
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 
 use crate::names::{BookingId, CalendarId, EventId, Slug};
 use crate::scheduling::busy::Span;
+use cache::Answers;
 
 /// One calendar of one business.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +72,14 @@ pub enum Fault {
     /// The calendar said no, and will say no again until somebody mends it: access, scope, quota, a missing calendar.
     #[error("the calendar refused: {0}")]
     Refused(String),
+    /// The calendar asks to be left alone for a while, or is left alone: this question did nothing.
+    #[error("the calendar cannot be asked now: {cause}")]
+    NotNow {
+        /// In words.
+        cause: String,
+        /// How long; `None` where a caller cannot wait for it anyhow.
+        wait: Option<Duration>,
+    },
 }
 
 /// What came of an insert; the difference between the last three is what promise 1 and 2 rest on.
@@ -81,10 +91,10 @@ pub enum Inserted {
     Duplicate,
     /// The calendar said no; this insert did nothing.
     Refused(String),
-    /// Certainly not sent; this insert did nothing.
-    NotSent(String),
+    /// Certainly not sent, or turned away at the door; this insert did nothing.
+    NotSent(Fault),
     /// Nobody knows whether it exists now.
-    Unknown(String),
+    Unknown(Fault),
 }
 
 /// What came of taking an event out.
@@ -106,17 +116,35 @@ pub enum Calendars {
 }
 
 impl Calendars {
-    /// Busy time in `span`, for each place on its own: a place that cannot be read is a `Fault`, never an empty list.
+    /// Busy time in `span`, asked freshly, for each place on its own: a place that cannot be read is a `Fault`, never an empty list.
     /// With `all_day_free_blocks`, an all-day event is busy even if it is marked free.
-    pub async fn busy(
-        &self,
-        places: &[Place],
-        span: Span,
-        all_day_free_blocks: bool,
-    ) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
+    pub async fn busy(&self, places: &[Place], span: Span, all_day_free_blocks: bool) -> Answers {
         match self {
             Self::Google(google) => google.busy(places, span, all_day_free_blocks).await,
             Self::Embedded(embedded) => embedded.busy(places, span).await,
+        }
+    }
+
+    /// Busy time in `span` of the `wanted` among the `crew`, which are all places of their business, as it was seen at most
+    /// `FREEBUSY_CACHE_SECONDS` ago: for offers alone. Faults as in [`Calendars::busy`].
+    pub async fn known_busy(&self, crew: &[Place], wanted: &[Place], span: Span, all_day_free_blocks: bool) -> Answers {
+        match self {
+            Self::Google(google) => google.known().busy(google, crew, wanted, span, all_day_free_blocks).await,
+            Self::Embedded(embedded) => embedded.busy(wanted, span).await,
+        }
+    }
+
+    /// Learns what [`Calendars::known_busy`] will be asked for, if it is not known; `span` is the first that may be.
+    pub async fn foresee_busy(&self, crew: &[Place], span: Span, all_day_free_blocks: bool) {
+        if let Self::Google(google) = self {
+            google.known().foresee(google, crew, span, all_day_free_blocks).await;
+        }
+    }
+
+    /// Something changed in this calendar: nothing that was seen of it before counts any more, in any business.
+    pub fn forget_busy(&self, place: &Place) {
+        if let Self::Google(google) = self {
+            google.known().forget(google, place);
         }
     }
 
@@ -161,12 +189,9 @@ impl Calendars {
         }
     }
 
-    /// Drops what is remembered of this place's busy time.
-    pub fn forget_busy(&self, _place: &Place) {}
-
     /// What is wrong with the places that cannot be read now: the account's token, or the calendar itself.
     pub async fn probe(&self, places: &[Place], now: OffsetDateTime) -> Vec<Fault> {
-        let minute = Span::starting(now, std::time::Duration::from_mins(1));
+        let minute = Span::starting(now, Duration::from_mins(1));
         self.busy(places, minute, false).await.into_values().filter_map(Result::err).collect()
     }
 

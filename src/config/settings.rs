@@ -47,6 +47,8 @@ pub struct Settings {
     pub tool_reply_budget: Duration,
     /// `CONNECT_BUDGET_MS`.
     pub connect_budget: Duration,
+    /// `FREEBUSY_CACHE_SECONDS`: zero is off.
+    pub freebusy_cache: Duration,
     /// `LOG`.
     pub log: String,
     /// `LOG_FORMAT`.
@@ -112,6 +114,7 @@ impl fmt::Debug for Settings {
             .field("alert_webhook_url", &self.alert_webhook_url.as_ref().and_then(Url::host_str))
             .field("tool_reply_budget", &self.tool_reply_budget)
             .field("connect_budget", &self.connect_budget)
+            .field("freebusy_cache", &self.freebusy_cache)
             .field("log", &self.log)
             .field("log_format", &self.log_format)
             .finish()
@@ -132,6 +135,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
     let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
     let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
+    let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
     let log = reader.always("LOG", None, text);
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let log_format = match reader.given("LOG_FORMAT", None) {
@@ -152,6 +156,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         alert_webhook_url: alert_webhook_url?,
         tool_reply_budget: tool_reply_budget?,
         connect_budget: connect_budget?,
+        freebusy_cache: freebusy_cache?,
         log: log?,
         log_format: log_format?,
     })

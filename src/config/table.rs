@@ -29,7 +29,7 @@ pub struct Setting {
 const PER_BUSINESS: [&str; 3] = ["TWILIO_", "VAPI_", "GOOGLE_"];
 
 /// Settings that are read and checked, while what they switch on is not part of this program yet.
-pub const NOT_IN_EFFECT: &[&str] = &["METRICS_BIND", "REDIS_URL", "FREEBUSY_CACHE_SECONDS", "RETENTION_DAYS"];
+pub const NOT_IN_EFFECT: &[&str] = &["METRICS_BIND", "REDIS_URL", "RETENTION_DAYS"];
 
 impl Setting {
     /// The setting of that name.
@@ -131,7 +131,11 @@ pub const SETTINGS: &[Setting] = &[
         "5000",
         "the latest moment at which an inbound call gets its TwiML, in milliseconds (500 to 14000)",
     ),
-    value("FREEBUSY_CACHE_SECONDS", "60", "how long busy times may be remembered (0 to 3600)"),
+    value(
+        "FREEBUSY_CACHE_SECONDS",
+        "60",
+        "how long busy times may be remembered for offers, never for bookings (0 to 3600; 0 is off)",
+    ),
     value("RETENTION_DAYS", "90", "transcripts, voicemail links and recorded webhooks older than this are deleted (1 to 3650)"),
     value("LOG", "info", "what is logged, as a filter of `tracing`, e.g. info,ringbook=debug"),
     depends("LOG_FORMAT", "pretty on a terminal, else json", "pretty or json"),

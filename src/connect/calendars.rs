@@ -73,7 +73,7 @@ async fn account(station: &Station, session: &Session) -> Result<Result<Account,
     let listed = station.outside(async move { google.list_calendars(&business).await }).await?;
     Ok(match listed {
         Ok(listed) => Ok(Account { row, listed }),
-        Err(Fault::Unknown(cause)) => {
+        Err(Fault::Unknown(cause) | Fault::NotNow { cause, .. }) => {
             tracing::warn!(business = %slug, cause, "the calendars of a connected account cannot be listed");
             let lines =
                 ["The account is connected, but its calendars could not be read just now.", "Please try again in a moment."];

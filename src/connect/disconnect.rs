@@ -28,12 +28,7 @@ enum Given {
 
 /// `POST /oauth/disconnect`.
 pub(super) async fn disconnect(posted: Posted, station: Data<Station>) -> Answer {
-    let Posted { session, form } = posted;
-    if form.only("sure") != Some("yes") {
-        let lines =
-            ["Nothing was changed: the box that says yes was not ticked.", "Go back, tick it, and click again if you mean it."];
-        return Ok(answer(StatusCode::BAD_REQUEST, &Notice::new("Not disconnected", lines).with_calendars()));
-    }
+    let Posted { session, .. } = posted;
     let Some(account) = station.store.google_account(&session.profile.slug).await? else {
         let notice = Notice::new("No Google account is connected", ["There is nothing to disconnect."]);
         return Ok(answer(StatusCode::CONFLICT, &notice));

@@ -124,7 +124,7 @@ impl From<Fault> for NotJoined {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Refused(cause) => Self::NoCalendars(cause),
-            Fault::Unknown(cause) => Self::Unreachable(cause),
+            Fault::Unknown(cause) | Fault::NotNow { cause, .. } => Self::Unreachable(cause),
         }
     }
 }

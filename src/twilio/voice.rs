@@ -82,6 +82,8 @@ impl Station {
         if form.caller().is_some_and(|caller| profile.callers.straight_to_person.contains(&caller)) {
             return self.fallback(profile, form, None, "straight_to_person").await;
         }
+        // While the caller is greeted, what they will ask for is looked up.
+        self.desk.warm(profile);
         match self.reach_assistant(sid, profile, form, received).await {
             Ok(connection) => {
                 self.keep(sid, &connection).await;

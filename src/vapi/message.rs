@@ -48,6 +48,8 @@ pub enum Kind {
         /// Vapi's `endedReason`.
         reason: Option<String>,
     },
+    /// `transcript` of the caller, partial or final: what they say.
+    Heard(String),
     /// Any other message about a call.
     Other,
 }

@@ -2,6 +2,7 @@
 //! that can be spoken, in time, whatever goes wrong behind it.
 
 pub mod arguments;
+pub mod heard;
 mod limits;
 pub mod message;
 pub mod reply;

@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use serde_json::json;
 
 use super::Station;
+use super::heard;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
 use super::request::{Proven, Rejection};
@@ -56,14 +57,26 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
     let ended_reason = if let Kind::Ended { reason } = &message.kind { Some(reason.as_deref().unwrap_or("ended")) } else { None };
     if let Some(profile) = &whose.profile {
         station.note_word(profile, whose.row.as_ref(), &about, ended_reason);
+        if announces_a_question(&message.kind) {
+            station.desk.warm(profile);
+        }
     }
     Ok(match message.kind {
         Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, deadline).await),
         Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, deadline).await),
         Kind::AssistantRequest => assistant(&station, &whose, &about).await,
         Kind::TransferDestinationRequest => transfer_destination(&station, &whose),
-        Kind::Ended { .. } | Kind::Other => HttpResponse::Ok().json(json!({})),
+        Kind::Ended { .. } | Kind::Heard(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     })
+}
+
+/// Whether the caller is about to ask for times: the call begins, or they speak of an appointment.
+fn announces_a_question(kind: &Kind) -> bool {
+    match kind {
+        Kind::AssistantRequest => true,
+        Kind::Heard(words) => heard::speaks_of_appointment(words),
+        _ => false,
+    }
 }
 
 /// Every tool call of a message, each id once, in order. What changes something waits for what was asked before it.
@@ -173,7 +186,7 @@ fn without_store(kind: &Kind) -> HttpResponse {
         }
         Kind::FunctionCall(call) => ok(&rendered(Form::FunctionCall, call, &reply)),
         Kind::AssistantRequest | Kind::TransferDestinationRequest => HttpResponse::Ok().json(json!({ "error": NOT_NOTED })),
-        Kind::Ended { .. } | Kind::Other => HttpResponse::Ok().json(json!({})),
+        Kind::Ended { .. } | Kind::Heard(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     }
 }
 

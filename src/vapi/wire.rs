@@ -47,6 +47,8 @@ struct Wire {
     kind: Loose<String>,
     status: Loose<String>,
     ended_reason: Loose<String>,
+    role: Loose<String>,
+    transcript: Loose<String>,
     session_id: Loose<String>,
     tool_call_list: List<WireToolCall>,
     tool_calls: List<WireToolCall>,
@@ -230,6 +232,10 @@ impl Wire {
             "transfer-destination-request" => Kind::TransferDestinationRequest,
             "end-of-call-report" => Kind::Ended { reason: self.ended_reason.0 },
             "status-update" if self.status.text() == Some("ended") => Kind::Ended { reason: self.ended_reason.0 },
+            // Also as `transcript[transcriptType="final"]`.
+            kind if kind.starts_with("transcript") && self.role.text() == Some("user") => {
+                Kind::Heard(self.transcript.into_text().unwrap_or_default())
+            }
             _ => Kind::Other,
         }
     }

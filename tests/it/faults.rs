@@ -14,6 +14,8 @@ use crate::promises::{
 };
 
 const BOOK: &str = "bookAppointment";
+/// After it nothing is remembered of what was seen in a calendar.
+pub const A_MINUTE: Duration = Duration::from_mins(1);
 /// What two busy cores may add to the budget of an answer.
 const SLACK: Duration = Duration::from_millis(800);
 
@@ -75,6 +77,7 @@ async fn free_busy_that_fails_offers_nothing_and_books_nothing() {
     let window =
         json!({ "serviceType": "repair", "requestedDate": "2026-12-01", "timeWindow": "morning", "customerName": "Dana Miller" });
     for (number, (name, fault)) in bad_answers().into_iter().enumerate() {
+        house.clock.advance(A_MINUTE);
         house.google.fault_always("freebusy.query", fault);
         let call = format!("call-{number}");
         let (open, booked) = tokio::join!(
@@ -250,6 +253,7 @@ async fn a_read_that_fails_once_costs_the_caller_nothing() {
         );
     }
     for (number, fault) in once().into_iter().enumerate() {
+        house.clock.advance(A_MINUTE);
         let asked = house.google.count("freebusy.query");
         house.google.fault("freebusy.query", fault.clone());
         let open = in_time(house.tool(&format!("call-{number}"), "t2", "checkAvailability", when("2026-12-01"))).await;

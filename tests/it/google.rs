@@ -2,13 +2,16 @@
 
 mod insert;
 mod line;
+mod pace;
 mod read;
 mod scripted;
 mod settings;
 mod tokens;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use ringbook::calendar::cache::Cache;
 use ringbook::calendar::google::Google;
 use ringbook::calendar::{Inserted, NewEvent, Place};
 use ringbook::clock::Clock;
@@ -38,7 +41,8 @@ fn settings_at(url: &str) -> config::Google {
 async fn opened(settings: &Scoped<config::Google>, businesses: &[&str], clock: &Clock) -> Result<Google, String> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}", folder.path().join("ringbook.db").display())).await.unwrap();
-    Google::new(settings, businesses.iter().map(|name| slug(name)), &store, &Arc::default(), clock)
+    let known = Cache::new(Duration::ZERO, clock.clone());
+    Google::new(settings, businesses.iter().map(|name| slug(name)), &store, &Arc::default(), clock, known)
 }
 
 fn clock() -> Clock {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ringbook::vapi::signature::ProofChoice;
 use serde_json::{Value, json};
 
+use crate::faults::A_MINUTE;
 use crate::house::{Answer, CALLED, CALLER, House, Plan, SAM, VAPI_SECRET};
 use crate::promises::{older, promises_kept, repair, with};
 
@@ -120,6 +121,7 @@ async fn reads_without_an_id_are_answered_afresh() {
             json!({ "start": { "dateTime": "2026-11-24T08:00:00-05:00" }, "end": { "dateTime": "2026-11-24T08:15:00-05:00" } });
         house.google.staff_adds_event(calendar, &hour);
     }
+    house.clock.advance(A_MINUTE);
     let after = older(&house.function("checkAvailability", question).await);
     assert_eq!(
         after["slots"],

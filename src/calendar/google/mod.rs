@@ -1,13 +1,16 @@
 //! Google Calendar through google-calendar3, whose types and chrono end in this folder. It asks and tells; it never
 //! decides what a booking does, and never repeats a call but once after a rejected token.
 
+mod breaker;
 pub mod changes;
 mod consent;
 mod free_busy;
 pub mod line;
 mod list;
+mod pace;
 mod picker;
 mod read;
+pub mod retry_after;
 pub mod watch;
 mod wire;
 mod write;
@@ -22,6 +25,7 @@ use tokio::time::MissedTickBehavior;
 use url::Url;
 
 use super::auth::{Connected, ServiceAccount, Source, Tokens};
+use super::cache::Cache;
 use super::oauth::OauthClient;
 use super::{Fault, Place};
 use crate::clock::{Clock, Stopwatch};
@@ -30,6 +34,7 @@ use crate::names::{CalendarId, Slug};
 use crate::store::{self, Store};
 use crate::vault::Vault;
 use line::Line;
+use pace::Paces;
 pub use picker::ListedCalendar;
 
 /// How often the tokens' remaining time is looked at.
@@ -54,6 +59,8 @@ struct Accounts {
     connected: BTreeMap<Slug, Account>,
     /// What the owners chose: business and technician.
     chosen: RwLock<BTreeMap<(Slug, String), CalendarId>>,
+    known: Cache,
+    paces: Paces,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -95,6 +102,7 @@ impl Google {
         store: &Store,
         vault: &Arc<Vault>,
         clock: &Clock,
+        known: Cache,
     ) -> Result<Self, String> {
         let line = Line::new()?;
         let token_client = line.client::<String>();
@@ -116,8 +124,13 @@ impl Google {
             let account = Connected::new(business.clone(), client, store.clone(), Arc::clone(vault), clock.clone());
             connected.insert(business, Account::new(Source::Connected(Box::new(account)), settings, clock)?);
         }
-        let (client, store) = (line.client::<Body>(), store.clone());
-        Ok(Self(Arc::new(Accounts { client, store, shared, own, connected, chosen: RwLock::default() })))
+        let (client, store, paces) = (line.client::<Body>(), store.clone(), Paces::new(clock.clone(), store.clone()));
+        Ok(Self(Arc::new(Accounts { client, store, shared, own, connected, chosen: RwLock::default(), known, paces })))
+    }
+
+    /// What was seen of the calendars a moment ago.
+    pub(super) fn known(&self) -> &Cache {
+        &self.0.known
     }
 
     /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end. Takes note of

@@ -56,11 +56,12 @@ impl Google {
             .connected
             .get(business)
             .ok_or_else(|| Fault::Refused("owners of this business cannot connect an account".into()))?;
+        let kept = self.0.paces.of(&account.tokens);
         let bearer = Token::at_hand(access.clone(), Clock::System.now());
         let mut pages = Pages::default();
         loop {
             let make = page(pages.next.take());
-            let page = attempt(account.hub(self.0.client.clone(), &bearer), &make).await.map_err(Failure::into_fault)?;
+            let page = attempt(account.hub(self.0.client.clone(), &bearer), &make, &kept).await.map_err(Failure::into_fault)?;
             if pages.complete_with(page)? {
                 return Ok(pages.calendars);
             }

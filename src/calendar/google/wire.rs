@@ -14,7 +14,8 @@ use tracing::Instrument;
 use super::super::Fault;
 use super::super::auth::Token;
 use super::line::Line;
-use super::{Account, Google};
+use super::pace::Pace;
+use super::{Account, Google, retry_after};
 use crate::clock::Stopwatch;
 use crate::names::Slug;
 
@@ -23,6 +24,8 @@ pub(super) type Hub = CalendarHub<Line>;
 /// The longest that one request and its answer may take.
 pub(super) const CALL_TIMEOUT: Duration = Duration::from_millis(2500);
 const USER_AGENT: &str = "ringbook";
+/// The shortest pause after a limit of this second that names none, and how much more it may be.
+const BACK_OFF_MS: u64 = 300;
 /// A reason longer than this is not one of Google's.
 const MAX_REASON_CHARS: usize = 60;
 
@@ -33,12 +36,16 @@ pub(super) enum Failure {
     NoToken(Fault),
     /// There was no connection: nothing was sent.
     NotConnected,
+    /// The account is asked too much, or left in peace: nothing was sent. In words.
+    Held(&'static str),
     /// Google refused, in its own words: a 4xx with its error envelope.
     Said {
         /// 400 to 499.
         status: u16,
         /// `errors[0].reason`.
         reason: String,
+        /// What `Retry-After` asks for.
+        wait: Option<Duration>,
     },
     /// Nobody knows what happened at the other end.
     Lost {
@@ -46,40 +53,57 @@ pub(super) enum Failure {
         status: Option<u16>,
         /// Code and reason at most: never a header, a body or a token.
         cause: String,
+        /// What `Retry-After` asks for.
+        wait: Option<Duration>,
     },
 }
 
 impl Failure {
     fn lost(cause: &str) -> Self {
-        Self::Lost { status: None, cause: cause.to_owned() }
+        Self::Lost { status: None, cause: cause.to_owned(), wait: None }
     }
 
     fn status(&self) -> Option<u16> {
         match self {
             Self::Said { status, .. } => Some(*status),
             Self::Lost { status, .. } => *status,
-            Self::NoToken(_) | Self::NotConnected => None,
+            Self::NoToken(_) | Self::NotConnected | Self::Held(_) => None,
         }
     }
 
-    /// Too fast, says Google: this call did nothing, and the next may succeed. 403 and 429 mean the same; the account's
-    /// own limit (`quotaExceeded`, `dailyLimitExceeded`) lasts for hours and is not meant.
-    pub(super) fn is_rate_limit(&self) -> bool {
-        let Self::Said { status, reason } = self else { return false };
-        match reason.as_str() {
-            "rateLimitExceeded" | "userRateLimitExceeded" => true,
-            "quotaExceeded" | "dailyLimitExceeded" => false,
-            _ => *status == 429,
+    /// No word of Google's own: nobody could be reached, or nobody there was well. A refusal is an answer.
+    pub(super) fn is_breakdown(&self) -> bool {
+        match self {
+            Self::NotConnected => true,
+            Self::Lost { status, .. } => status.is_none_or(|status| status == 408 || status >= 500),
+            Self::NoToken(_) | Self::Held(_) | Self::Said { .. } => false,
         }
+    }
+
+    /// The account's own limit, which lasts for hours.
+    fn is_spent_quota(&self) -> bool {
+        matches!(self, Self::Said { reason, .. } if matches!(reason.as_str(), "quotaExceeded" | "dailyLimitExceeded"))
+    }
+
+    /// Too fast, says Google: this call did nothing, and the next may succeed. 403 and 429 mean the same; the account's
+    /// own limit lasts for hours and is not meant.
+    pub(super) fn is_rate_limit(&self) -> bool {
+        let Self::Said { status, reason, .. } = self else { return false };
+        let too_fast = matches!(reason.as_str(), "rateLimitExceeded" | "userRateLimitExceeded");
+        too_fast || (*status == 429 && !self.is_spent_quota())
     }
 
     /// What it means for somebody who only wanted to read.
     pub(super) fn into_fault(self) -> Fault {
-        let passes = self.is_rate_limit();
+        let (cause, too_fast) = (self.to_string(), self.is_rate_limit());
         match self {
             Self::NoToken(fault) => fault,
-            refusal @ Self::Said { .. } if !passes => Fault::Refused(refusal.to_string()),
-            other => Fault::Unknown(other.to_string()),
+            // Whoever is held back now would be held back again within a caller's time.
+            Self::Held(_) => Fault::NotNow { cause, wait: None },
+            Self::Said { wait, .. } if too_fast => Fault::NotNow { cause, wait: Some(wait.unwrap_or_else(back_off)) },
+            Self::Said { .. } => Fault::Refused(cause),
+            Self::Lost { wait: wait @ Some(_), .. } => Fault::NotNow { cause, wait },
+            Self::Lost { .. } | Self::NotConnected => Fault::Unknown(cause),
         }
     }
 }
@@ -89,9 +113,10 @@ impl std::fmt::Display for Failure {
         match self {
             Self::NoToken(fault) => fault.fmt(f),
             Self::NotConnected => f.write_str("no connection"),
-            Self::Said { status, reason } => write!(f, "{status} {reason}"),
-            Self::Lost { status: Some(status), cause } => write!(f, "{status} {cause}"),
-            Self::Lost { status: None, cause } => f.write_str(cause),
+            Self::Held(why) => f.write_str(why),
+            Self::Said { status, reason, .. } => write!(f, "{status} {reason}"),
+            Self::Lost { status: Some(status), cause, .. } => write!(f, "{status} {cause}"),
+            Self::Lost { status: None, cause, .. } => f.write_str(cause),
         }
     }
 }
@@ -104,11 +129,13 @@ pub(super) struct Wire(Arc<Mutex<Seen>>);
 struct Seen {
     status: Option<u16>,
     reason: Option<String>,
+    retry_after: Option<String>,
 }
 
 impl Delegate for Wire {
     fn http_failure(&mut self, answer: &common::Response, body: Option<&Value>) -> Retry {
-        let seen = Seen { status: Some(answer.status().as_u16()), reason: body.and_then(reason) };
+        let retry_after = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let seen = Seen { status: Some(answer.status().as_u16()), reason: body.and_then(reason), retry_after };
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = seen;
         // The library's own repetition has no limit and would send a POST again.
         Retry::Abort
@@ -135,15 +162,15 @@ impl Google {
         Answer: Future<Output = common::Result<T>> + Send + 'static,
     {
         let account = self.account(business).map_err(Failure::NoToken)?.clone();
-        let (client, business) = (self.0.client.clone(), business.clone());
-        let watch = Stopwatch::start();
+        let (client, business, watch) = (self.0.client.clone(), business.clone(), Stopwatch::start());
+        let pace = self.0.paces.of(&account.tokens);
+        let kept = Arc::clone(&pace);
         let work = async move {
-            let attempt = |token: &Token| attempt(account.hub(client.clone(), token), &make);
             let token = account.tokens.token().await.map_err(Failure::NoToken)?;
-            match attempt(&token).await {
+            match attempt(account.hub(client.clone(), &token), &make, &kept).await {
                 Err(failure) if failure.status() == Some(401) => {
                     let token = account.tokens.instead_of(&token).await.map_err(Failure::NoToken)?;
-                    attempt(&token).await
+                    attempt(account.hub(client, &token), &make, &kept).await
                 }
                 outcome => outcome,
             }
@@ -153,6 +180,9 @@ impl Google {
                 AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| Err(Failure::lost("the library panicked")));
             if let Err(failure) = &outcome {
                 report(method, &business, failure, watch);
+                if failure.is_spent_quota() {
+                    pace.tell_quota_is_spent(&business).await;
+                }
             }
             outcome
         };
@@ -170,22 +200,31 @@ impl Account {
     }
 }
 
-pub(super) async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer) -> Result<T, Failure>
+/// One request, in its turn.
+pub(super) async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, pace: &Pace) -> Result<T, Failure>
+where
+    Answer: Future<Output = common::Result<T>>,
+{
+    pace.keep(CALL_TIMEOUT, |limit| request(hub, make, limit, pace)).await
+}
+
+async fn request<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, limit: Duration, pace: &Pace) -> Result<T, Failure>
 where
     Answer: Future<Output = common::Result<T>>,
 {
     let wire = Wire::default();
-    let error = match tokio::time::timeout(CALL_TIMEOUT, make(hub, wire.clone())).await {
+    let error = match tokio::time::timeout(limit, make(hub, wire.clone())).await {
         Ok(Ok(answer)) => return Ok(answer),
         Ok(Err(error)) => error,
         Err(_elapsed) => return Err(Failure::lost("no answer in time")),
     };
-    let Seen { status, reason } = wire.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let Seen { status, reason, retry_after } = wire.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let wait = retry_after.and_then(|value| retry_after::read(&value, pace.now()));
     Err(match (error, status, reason) {
         // 408 comes from something in between that waited for our request.
-        (_, Some(status @ 400..=499), Some(reason)) if status != 408 => Failure::Said { status, reason },
+        (_, Some(status @ 400..=499), Some(reason)) if status != 408 => Failure::Said { status, reason, wait },
         (_, Some(status), reason) => {
-            Failure::Lost { status: Some(status), cause: reason.unwrap_or_else(|| "not in Google's words".into()) }
+            Failure::Lost { status: Some(status), cause: reason.unwrap_or_else(|| "not in Google's words".into()), wait }
         }
         (Error::HttpError(error), None, _) if error.is_connect() => Failure::NotConnected,
         (Error::HttpError(_), None, _) => Failure::lost("the connection broke"),
@@ -194,14 +233,22 @@ where
     })
 }
 
+/// The pause before a second try where Google names none.
+fn back_off() -> Duration {
+    Duration::from_millis(BACK_OFF_MS + rand::random_range(0..BACK_OFF_MS))
+}
+
 fn report(method: &'static str, business: &Slug, failure: &Failure, watch: Stopwatch) {
     let (status, duration_ms) = (failure.status(), watch.elapsed_ms());
     let reason = match failure {
         Failure::Said { reason, .. } | Failure::Lost { cause: reason, .. } => reason.clone(),
-        Failure::NoToken(_) | Failure::NotConnected => failure.to_string(),
+        Failure::NoToken(_) | Failure::NotConnected | Failure::Held(_) => failure.to_string(),
     };
-    // Those three are answers to a question that a booking asks on purpose.
-    if matches!(status, Some(404 | 409 | 410)) {
+    if matches!(failure, Failure::Held(_)) {
+        // One line for each call of an outage would drown the one that says what is wrong.
+        tracing::debug!(google.method = method, google.reason = reason, %business, "a call to Google was held back");
+    } else if matches!(status, Some(404 | 409 | 410)) {
+        // These three are answers to a question that a booking asks on purpose.
         tracing::info!(google.method = method, google.status = status, google.reason = reason, %business, duration_ms, "Google said no");
     } else {
         tracing::warn!(google.method = method, google.status = status, google.reason = reason, %business, duration_ms, "a call to Google failed");

@@ -37,9 +37,9 @@ impl Google {
         match outcome.await {
             Ok(answer) => match event_from(answer, &event.id).ok().filter(|placed| is_as_asked(placed, event)) {
                 Some(placed) => Inserted::Placed(placed),
-                None => Inserted::Unknown("the answer shows something else than was asked for".into()),
+                None => Inserted::Unknown(Fault::Unknown("the answer shows something else than was asked for".into())),
             },
-            Err(failure) => meaning(&failure),
+            Err(failure) => meaning(failure),
         }
     }
 
@@ -62,14 +62,14 @@ impl Google {
 }
 
 /// What a failed insert did.
-fn meaning(failure: &Failure) -> Inserted {
-    let cause = failure.to_string();
+fn meaning(failure: Failure) -> Inserted {
     match failure {
         Failure::Said { status: 409, .. } => Inserted::Duplicate,
-        Failure::NotConnected | Failure::NoToken(Fault::Unknown(_)) => Inserted::NotSent(cause),
-        Failure::Said { .. } if failure.is_rate_limit() => Inserted::NotSent(cause),
-        Failure::Said { .. } | Failure::NoToken(Fault::Refused(_)) => Inserted::Refused(cause),
-        Failure::Lost { .. } => Inserted::Unknown(cause),
+        Failure::NoToken(Fault::Refused(cause)) => Inserted::Refused(cause),
+        Failure::NotConnected | Failure::NoToken(_) | Failure::Held(_) => Inserted::NotSent(failure.into_fault()),
+        Failure::Said { .. } if failure.is_rate_limit() => Inserted::NotSent(failure.into_fault()),
+        Failure::Said { .. } => Inserted::Refused(failure.to_string()),
+        Failure::Lost { .. } => Inserted::Unknown(failure.into_fault()),
     }
 }
 

@@ -72,11 +72,12 @@ async fn written(calendars: &Calendars, profile: &Profile, place: &Place, clock:
     match calendars.insert(place, &trial).await {
         Inserted::Placed(_) => {}
         Inserted::Duplicate => return Err("the trial event's id is taken".into()),
-        Inserted::Refused(cause) | Inserted::NotSent(cause) => return Err(format!("not written: {cause}")),
-        Inserted::Unknown(cause) => {
+        Inserted::Refused(cause) => return Err(format!("not written: {cause}")),
+        Inserted::NotSent(fault) => return Err(format!("not written: {fault}")),
+        Inserted::Unknown(fault) => {
             // It may have arrived all the same.
             let _whatever = calendars.delete(place, &id).await;
-            return Err(format!("nobody knows whether it can be written: {cause}"));
+            return Err(format!("nobody knows whether it can be written: {fault}"));
         }
     }
     let deleted = calendars.delete(place, &id).await;

@@ -144,16 +144,15 @@ async fn a_form_without_the_sessions_token_changes_nothing() {
     let cookie = browser.cookie().unwrap();
     for csrf in [None, Some(""), Some("x"), Some(forged.as_str()), Some(other.csrf()), Some(cookie.as_str())] {
         let token = csrf.map(|csrf| ("csrf", csrf));
-        let form: Vec<(&str, &str)> =
-            [("calendar.sam", ALEX), ("calendar.alex", SAM), ("sure", "yes")].into_iter().chain(token).collect();
+        let form: Vec<(&str, &str)> = [("calendar.sam", ALEX), ("calendar.alex", SAM)].into_iter().chain(token).collect();
         for path in ["/oauth/calendars", "/oauth/disconnect"] {
             let refused = browser.post(path, &form).await;
             assert_eq!((refused.status, refused.title()), (403, "This form cannot be taken"), "{csrf:?} {path}");
         }
     }
-    let twice = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("csrf", page.csrf()), ("sure", "yes")]).await;
+    let twice = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("csrf", page.csrf())]).await;
     assert_eq!(twice.status, 403);
-    assert_eq!(stranger.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await.status, 403);
+    assert_eq!(stranger.post("/oauth/disconnect", &[("csrf", page.csrf())]).await.status, 403);
     assert_eq!(chosen(&house).await, pairs(&[("alex", ALEX), ("sam", SAM)]));
     assert!(super::account(&house).await.is_some());
 }

@@ -47,9 +47,8 @@ impl Chromium {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver is there: tests/prepare.sh installs chromium-driver");
-        let said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let port =
-            said.filter_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())).next();
+        let mut said = BufReader::new(driver.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let port = said.find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
         let arguments = [
             "--headless=new",
             "--no-sandbox",
@@ -139,7 +138,7 @@ async fn an_owner_clicks_from_the_link_to_the_calendars_and_out_again() {
     browser.shows("Not disconnected").await;
     browser.client.goto(&link).await.unwrap();
     browser.shows("Google Calendar of ABC HVAC").await;
-    browser.click("#sure").await;
+    browser.click("summary").await;
     browser.click("#disconnect").await;
     browser.shows("Disconnected").await;
     assert_eq!((account(&house).await, house.google.granted(CLIENT, OWNER)), (None, None));

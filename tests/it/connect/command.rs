@@ -7,7 +7,10 @@ use super::{Browser, house, plan};
 use crate::house::{BUSINESS, House};
 use crate::program::{err, out, run};
 
-fn login(house: &House, slug: &str, without: &[&str], more: &[(&str, &str)]) -> std::process::Output {
+/// Names and values.
+type Settings<'a> = &'a [(&'a str, &'a str)];
+
+fn login(house: &House, slug: &str, without: &[&str], more: Settings<'_>) -> std::process::Output {
     let needed = ["DATABASE_URL", "SERVER_URL", "BUSINESSES", "ENCRYPTION_KEY", "GOOGLE_CLIENT_ID", "GOOGLE_CLIENT_SECRET"];
     let given = house.pairs().iter().filter(|(name, _)| needed.contains(&name.as_str()) && !without.contains(&name.as_str()));
     let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -36,7 +39,7 @@ async fn the_link_that_is_printed_opens_the_page_of_that_business() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_setting_or_an_unknown_business_is_named_and_no_link_made() {
     let house = house().await;
-    let cases: [(&str, &[&str], &[(&str, &str)], &str); 7] = [
+    let cases: [(&str, &[&str], Settings<'_>, &str); 7] = [
         ("nowhere", &[], &[], "There is no business file nowhere.toml"),
         ("abc-hvac", &["GOOGLE_CLIENT_ID"], &[], "GOOGLE_CLIENT_ID is missing"),
         ("abc-hvac", &["GOOGLE_CLIENT_SECRET"], &[], "GOOGLE_CLIENT_SECRET is missing"),

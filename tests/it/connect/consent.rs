@@ -85,7 +85,7 @@ async fn connecting_again_replaces_what_was_kept() {
     let browser = Browser::new(&house);
     browser.settle(&link(&house).await).await;
     let first = account(&house).await.unwrap();
-    house.clock.advance(std::time::Duration::from_secs(60));
+    house.clock.advance(std::time::Duration::from_mins(1));
     let page = browser.go(&link(&house).await).await;
     assert!(page.body.contains("Connect again"));
     assert_eq!(browser.go(&house.google.consent(&page.consent_link())).await.status, 303);
@@ -100,4 +100,19 @@ async fn the_end_of_a_consent_for_testing_is_kept_with_it() {
     house.google.mark_testing(CLIENT);
     assert_eq!(Browser::new(&house).connect(&link(&house).await).await.status, 303);
     assert_eq!(account(&house).await.unwrap().ends_at, Some(house.clock.now() + time::Duration::days(7)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_lost_is_said_with_the_way_to_connect_it_again() {
+    let house = house().await;
+    let browser = Browser::new(&house);
+    browser.settle(&link(&house).await).await;
+    let store = house.store().await;
+    assert!(store.lose_account(&account(&house).await.unwrap(), "invalid_grant", Vec::new(), house.clock.now()).await.unwrap());
+    store.close().await;
+    let page = browser.go(&link(&house).await).await;
+    assert!(page.status == 200 && page.body.contains("Google does not let us in any more"), "{page:?}");
+    assert!(page.body.contains("owner@abc.example was connected on Monday, November 23"), "{page:?}");
+    assert_eq!(browser.go(&house.google.consent(&page.consent_link())).await.status, 303);
+    assert_eq!(account(&house).await.unwrap().lost, None);
 }

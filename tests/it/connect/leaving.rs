@@ -6,18 +6,14 @@ use crate::house::{ALEX, SAM};
 use crate::promises::until;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn leaving_needs_a_yes() {
+async fn who_leaves_is_forgotten_and_the_access_goes_back_to_google() {
     let house = house().await;
     let browser = Browser::new(&house);
     let page = browser.settle(&link(&house).await).await;
-    for sure in [&[][..], &[("sure", "")], &[("sure", "no")]] {
-        let asked = browser.post("/oauth/disconnect", &[&[("csrf", page.csrf())], sure].concat()).await;
-        assert_eq!((asked.status, asked.title()), (400, "Not disconnected"));
-    }
     assert!(account(&house).await.is_some() && house.google.count("revoke") == 0);
-    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await;
+    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf())]).await;
     assert_eq!((left.status, left.title(), house.google.count("revoke")), (200, "Disconnected", 1));
-    let again = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await;
+    let again = browser.post("/oauth/disconnect", &[("csrf", page.csrf())]).await;
     assert_eq!((again.status, again.title()), (409, "No Google account is connected"));
     let back = browser.go(&house.google.consent(&left.consent_link())).await;
     assert_eq!(back.status, 303, "whoever left may come back");
@@ -30,7 +26,7 @@ async fn a_google_that_cannot_be_told_is_told_later() {
     let page = browser.settle(&link(&house).await).await;
     house.google.fault("revoke", Fault::status(503, "backendError"));
     house.google.fault("revoke", Fault::status(500, "backendError"));
-    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await;
+    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf())]).await;
     assert!(left.status == 200 && left.body.contains("we keep asking"), "{left:?}");
     assert_eq!(account(&house).await, None, "it is forgotten here at once");
     until(&house, "Google to be told", async || house.google.granted(CLIENT, OWNER).is_none()).await;
@@ -44,7 +40,7 @@ async fn who_comes_back_before_google_was_told_stays_connected() {
     let page = browser.settle(&link(&house).await).await;
     house.google.fault("revoke", Fault::status(503, "backendError"));
     let held = house.google.hold("revoke");
-    let form = [("csrf", page.csrf()), ("sure", "yes")];
+    let form = [("csrf", page.csrf())];
     let leaving = browser.post("/oauth/disconnect", &form);
     let release = async {
         held.reached(1).await;
@@ -70,11 +66,11 @@ async fn another_business_with_the_same_account_stays_connected() {
     let (one, two) = (Browser::new(&house), Browser::new(&house));
     let page = one.settle(&link(&house).await).await;
     let second = two.settle(&link_of(&house, "other").await).await;
-    let left = one.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await;
+    let left = one.post("/oauth/disconnect", &[("csrf", page.csrf())]).await;
     assert!(left.status == 200 && left.body.contains("Another business"), "{left:?}");
     assert_eq!((account(&house).await, house.google.count("revoke")), (None, 0));
     assert!(account_of(&house, "other").await.is_some() && house.google.granted(CLIENT, OWNER).is_some());
-    let last = two.post("/oauth/disconnect", &[("csrf", second.csrf()), ("sure", "yes")]).await;
+    let last = two.post("/oauth/disconnect", &[("csrf", second.csrf())]).await;
     assert_eq!((last.status, house.google.count("revoke"), house.google.granted(CLIENT, OWNER)), (200, 1, None));
 }
 
@@ -84,6 +80,6 @@ async fn an_account_whose_owner_has_ended_it_at_google_can_be_left_all_the_same(
     let browser = Browser::new(&house);
     let page = browser.settle(&link(&house).await).await;
     house.google.revoke_by_user(OWNER);
-    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf()), ("sure", "yes")]).await;
+    let left = browser.post("/oauth/disconnect", &[("csrf", page.csrf())]).await;
     assert_eq!((left.status, left.title(), account(&house).await), (200, "Disconnected", None));
 }

@@ -1,8 +1,9 @@
 //! Making an event, and every way in which that can end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ringbook::calendar::{Inserted, NewEvent};
+use ringbook::calendar::{Fault, Inserted, NewEvent};
 use serde_json::json;
 use tokio::sync::Notify;
 
@@ -60,11 +61,14 @@ async fn a_rate_limit_did_nothing_and_passes() {
         [(403, "rateLimitExceeded"), (403, "userRateLimitExceeded"), (429, "rateLimitExceeded"), (429, "anything")]
     {
         let answer = outcome_of(error(status, reason)).await;
-        assert!(matches!(&answer, Inserted::NotSent(cause) if *cause == format!("{status} {reason}")), "{answer:?}");
+        let Inserted::NotSent(Fault::NotNow { cause, wait: Some(wait) }) = &answer else { panic!("{answer:?}") };
+        assert_eq!(*cause, format!("{status} {reason}"));
+        assert!((300..600).contains(&wait.as_millis()), "a pause of our own: {wait:?}");
     }
     let envelope = json!({"error": {"code": 403, "errors": [{"reason": "rateLimitExceeded"}]}}).to_string();
     let answer = outcome_of(Answer::Text(403, "Retry-After: 30\r\n", envelope)).await;
-    assert!(matches!(answer, Inserted::NotSent(_)), "{answer:?}");
+    let asked_for = Some(Duration::from_secs(30));
+    assert!(matches!(answer, Inserted::NotSent(Fault::NotNow { wait, .. }) if wait == asked_for), "{answer:?}");
 }
 
 #[tokio::test]
