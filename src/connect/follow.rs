@@ -219,7 +219,8 @@ impl Follower {
                 }
                 Err(ChangesError::Fault(fault)) => return Err(fault.into()),
             };
-            if is_whole || !changes.events.is_empty() {
+            // The very first reading shows what stands there, not what has changed.
+            if stored.is_some() && (is_whole || !changes.events.is_empty()) {
                 self.calendars.forget_busy(place);
             }
             if self.follow_all(profile, place, &changes, is_whole).await? == Followed::Later {

@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 
 use crate::fakes::stage::Moment;
+use crate::follow::followed_but_deaf;
 use crate::house::{ALEX, BUSINESS, House, Plan, SAM, SLUG};
 use crate::promises::{come_to_rest, promises_kept, repair, repair_by_sam, said, when, with};
 
@@ -162,7 +163,8 @@ async fn a_window_is_filled_around_what_stands_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_booking_that_a_person_moved_is_told_at_the_time_at_which_it_stands() {
-    let house = House::new().await;
+    // Nobody has told us of the move yet.
+    let house = followed_but_deaf(Plan::new()).await;
     said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     let event = house.google.events(SAM)[0]["id"].clone();
     house.google.staff_moves(SAM, event.as_str().unwrap(), datetime!(2026-11-24 15:00 -5), datetime!(2026-11-24 17:00 -5));
