@@ -71,7 +71,7 @@ impl Patient {
             business: business.clone(),
             address: OWNER.into(),
             refresh_token: vault().seal(Purpose::RefreshToken, &business, &token.into()).unwrap(),
-            scopes: scopes.iter().map(|end| format!("https://www.googleapis.com/auth/{end} ")).collect(),
+            scopes: scopes.iter().map(|end| format!("https://www.googleapis.com/auth/{end}")).collect::<Vec<_>>().join(" "),
             ends_at: None,
         };
         store.connect_account(&account, Clock::System.now() - ago).await.unwrap();
