@@ -87,10 +87,6 @@ impl Upkeep {
     }
 
     async fn open(&mut self, place: &Place, now: OffsetDateTime) -> Result<(), store::Error> {
-        if !self.address.starts_with("https://") {
-            self.put_off(place, now, &Fault::Refused("Google calls https addresses only; see SERVER_URL".into()));
-            return Ok(());
-        }
         let (channel, token) = (Uuid::new_v4().to_string(), new_token());
         let row = ChannelRow {
             channel: channel.clone(),
