@@ -266,3 +266,32 @@ impl BookingState {
         !matches!(self, Self::Cancelled | Self::Released)
     }
 }
+
+/// What the latest look said of other people's events at the time of a booking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// Nobody could look yet.
+    Nothing,
+    /// There is no other.
+    Free,
+    /// There is another: ours must not stay.
+    Taken,
+}
+
+impl Seen {
+    /// As it is kept.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Free => "free",
+            Self::Taken => "taken",
+        }
+    }
+
+    /// What [`Seen::as_str`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Nothing, Self::Free, Self::Taken].into_iter().find(|seen| seen.as_str() == text)
+    }
+}

@@ -8,7 +8,7 @@ use super::check::{Asked, date_meant, window_meant};
 use super::error::Refusal;
 use super::{Caller, Desk, identity, when, words};
 use crate::business::profile::Profile;
-use crate::names::{BookingId, BookingState, Phone, ToolCallId};
+use crate::names::{BookingId, BookingState, Phone, Seen, ToolCallId};
 use crate::scheduling::busy::Span;
 use crate::scheduling::hours::WallSpan;
 use crate::scheduling::zone::MINUTES_OF_DAY;
@@ -132,6 +132,7 @@ impl Desk {
             state: BookingState::Claimed,
             generation: 0,
             in_doubt: false,
+            seen: Seen::Nothing,
             promised: false,
             missing_since: None,
             event_id: identity::event_id(&profile.slug, id, 0),
@@ -171,9 +172,14 @@ fn caller_key(wish: &Wish, phone: &Phone) -> String {
     }
 }
 
+/// Whom Google invites: an event that is taken out again would reach them as well.
+pub(super) fn guest(profile: &Profile, row: &BookingRow) -> Option<String> {
+    Some(row.email.clone()).filter(|email| profile.booking_rules.invite_caller && is_address(email))
+}
+
 /// Whether mail could be sent there. A calendar refuses the whole event for a guest's address that is none, and what is
 /// heard on the telephone often is none ("dana at example dot com").
-pub(super) fn is_address(email: &str) -> bool {
+fn is_address(email: &str) -> bool {
     let plain =
         |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(&b));
     let Some((local, domain)) = email.split_once('@') else { return false };

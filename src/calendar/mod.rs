@@ -178,6 +178,15 @@ impl Calendars {
         }
     }
 
+    /// Whether this calendar's account answered well a moment ago: then a booking may look and insert at the same time.
+    #[must_use]
+    pub fn answers_well(&self, place: &Place) -> bool {
+        match self {
+            Self::Google(google) => google.answers_well(&place.business),
+            Self::Embedded(_) => true,
+        }
+    }
+
     /// Takes the event with this id out.
     ///
     /// # Errors

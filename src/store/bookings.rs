@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::row::{column, instant, named, truth};
 use super::{Error, Store};
 use crate::clock::{epoch_ms, from_epoch_ms};
-use crate::names::{BookingId, BookingState, CalendarId, EventId, Phone, Slug};
+use crate::names::{BookingId, BookingState, CalendarId, EventId, Phone, Seen, Slug};
 use crate::span::Span;
 
 /// A booking as the ledger has it.
@@ -41,6 +41,8 @@ pub struct BookingRow {
     pub generation: u32,
     /// An insert was sent whose outcome is not known.
     pub in_doubt: bool,
+    /// What the latest look said of other people's events at this time.
+    pub seen: Seen,
     /// The caller was told that it is being arranged.
     pub promised: bool,
     /// When the calendar was first seen without an event that may still arrive.
@@ -74,7 +76,7 @@ pub struct BookingRow {
 }
 
 pub(super) const COLUMNS: &str = "id, business, technician, technician_named, calendar, claim_key, service, starts_at, ends_at, free_at, zone, \
-                       wall_clock, state, generation, in_doubt, promised, missing_since, event_id, etag, confirmation, caller_key, \
+                       wall_clock, state, generation, in_doubt, seen, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
 
 impl Store {
@@ -210,6 +212,7 @@ pub(super) fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {
         state: named(row, "state", BookingState::parse)?,
         generation: u32::try_from(column::<i64>(row, "generation")?).map_err(|_negative| Error::Unreadable("generation"))?,
         in_doubt: truth(row, "in_doubt")?,
+        seen: named(row, "seen", Seen::parse)?,
         promised: truth(row, "promised")?,
         missing_since: column::<Option<i64>>(row, "missing_since")?.map(from_epoch_ms),
         event_id: named(row, "event_id", EventId::parse)?,

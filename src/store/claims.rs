@@ -12,7 +12,7 @@ use super::jobs::{Job, insert_job};
 use super::row::{column, truth};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
-use crate::names::{BookingId, BookingState, EventId};
+use crate::names::{BookingId, BookingState, EventId, Seen};
 use crate::span::Span;
 
 /// How many jobs one technician may have on one day.
@@ -54,6 +54,8 @@ pub struct Move<'a> {
     pub generation: u32,
     /// See [`BookingRow::in_doubt`].
     pub in_doubt: bool,
+    /// See [`BookingRow::seen`].
+    pub seen: Seen,
     /// See [`BookingRow::missing_since`].
     pub missing_since: Option<OffsetDateTime>,
     /// See [`BookingRow::event_id`].
@@ -93,7 +95,7 @@ impl Store {
     pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
         let query = sqlx::query(
             "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
-             updated_at = $10 WHERE id = $1 AND state = $2 RETURNING promised",
+             updated_at = $10, seen = $11 WHERE id = $1 AND state = $2 RETURNING promised",
         )
         .bind(id.to_string())
         .bind(step.from.as_str())
@@ -104,7 +106,8 @@ impl Store {
         .bind(step.missing_since.map(epoch_ms))
         .bind(step.event_id.as_str())
         .bind(step.etag)
-        .bind(epoch_ms(now));
+        .bind(epoch_ms(now))
+        .bind(step.seen.as_str());
         let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
         let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         self.write(move |db| {
@@ -178,7 +181,7 @@ async fn holder_of(db: &mut AnyConnection, booking: &BookingRow) -> Result<Optio
 async fn insert(db: &mut AnyConnection, booking: &BookingRow) -> Result<u64, Error> {
     let statement = format!(
         "INSERT INTO bookings ({COLUMNS}, live, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32) ON CONFLICT DO NOTHING"
+         $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33) ON CONFLICT DO NOTHING"
     );
     let made = sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(booking.id.to_string())
@@ -196,6 +199,7 @@ async fn insert(db: &mut AnyConnection, booking: &BookingRow) -> Result<u64, Err
         .bind(booking.state.as_str())
         .bind(i64::from(booking.generation))
         .bind(i64::from(booking.in_doubt))
+        .bind(booking.seen.as_str())
         .bind(i64::from(booking.promised))
         .bind(booking.missing_since.map(epoch_ms))
         .bind(booking.event_id.as_str())

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use ringbook::booking::machine::{Action, Happened, Standing};
-use ringbook::names::BookingState;
+use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing};
+use ringbook::names::{BookingState, Seen};
 
 /// As many steps as a drive takes at most.
 const MAX_STEPS: usize = 24;
@@ -18,17 +18,15 @@ const STATES: [BookingState; 8] = [
     BookingState::Released,
 ];
 
+const LOOKED: [Looked; 3] = [Looked::Free, Looked::Taken, Looked::Unknown];
+const SENT: [Sent; 5] = [Sent::Placed, Sent::Duplicate, Sent::Refused, Sent::NotSent, Sent::Unknown];
+
 /// Everything that the shell can see after it did this; nothing follows what ends a drive.
 fn outcomes(action: Action) -> Vec<Happened> {
     match action {
-        Action::Look => vec![Happened::LookFree, Happened::LookTaken, Happened::LookUnknown],
-        Action::Insert => vec![
-            Happened::InsertPlaced,
-            Happened::InsertDuplicate,
-            Happened::InsertRefused,
-            Happened::InsertNotSent,
-            Happened::InsertUnknown,
-        ],
+        Action::Look => LOOKED.map(Happened::Look).to_vec(),
+        Action::Insert => SENT.map(Happened::Insert).to_vec(),
+        Action::LookAndInsert => LOOKED.iter().flat_map(|looked| SENT.map(|sent| Happened::Both(*looked, sent))).collect(),
         Action::Get => vec![
             Happened::FoundOurs,
             Happened::FoundDeleted,
@@ -48,17 +46,19 @@ fn outcomes(action: Action) -> Vec<Happened> {
 }
 
 fn everything() -> Vec<Happened> {
-    [Action::Look, Action::Insert, Action::Get, Action::Delete].into_iter().flat_map(outcomes).collect()
+    [Action::Look, Action::Insert, Action::LookAndInsert, Action::Get, Action::Delete].into_iter().flat_map(outcomes).collect()
 }
 
 /// Every standing in which work can be taken up.
 fn beginnings() -> Vec<Standing> {
     let mut all = vec![Standing::claimed()];
     for state in STATES {
-        for (generation, in_doubt, wanted) in
-            (0..=4).flat_map(|g| [(g, false), (g, true)].map(|(g, d)| [(g, d, false), (g, d, true)])).flatten()
-        {
-            all.push(Standing { state, generation, in_doubt, inserts: 0, wanted });
+        for generation in 0..=4 {
+            for (in_doubt, wanted, together) in (0..8).map(|bits| (bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)) {
+                for seen in [Seen::Nothing, Seen::Free, Seen::Taken] {
+                    all.push(Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together });
+                }
+            }
         }
     }
     all
@@ -83,7 +83,8 @@ fn longest(standing: Standing, action: Action, known: &mut HashMap<(Standing, Ac
 fn every_drive_ends_well_within_its_bound_whatever_the_calendar_says() {
     let mut known = HashMap::new();
     for standing in beginnings() {
-        let steps = longest(standing, standing.take_up(), &mut known);
+        let (first, action) = standing.take_up();
+        let steps = longest(first, action, &mut known);
         assert!(steps.is_some_and(|steps| steps < MAX_STEPS), "{standing:?} takes {steps:?} steps");
     }
     assert!(known.len() > 100, "the machine was walked through: {}", known.len());
@@ -97,7 +98,7 @@ fn every_state_has_an_answer_to_whatever_happens() {
             let told = (standing, happened, next, then);
             match then {
                 Action::TellBooked => assert!(next.state.is_live() && next.state != BookingState::Compensating, "{told:?}"),
-                Action::Insert => {
+                Action::Insert | Action::LookAndInsert => {
                     assert_eq!((next.state, next.inserts), (BookingState::Inserting, standing.inserts + 1), "{told:?}");
                 }
                 Action::Delete => assert_eq!(next.state, BookingState::Compensating, "{told:?}"),
@@ -112,12 +113,15 @@ fn every_state_has_an_answer_to_whatever_happens() {
 }
 
 #[test]
-fn confirmed_is_reached_over_an_event_that_was_seen_and_over_nothing_else() {
+fn confirmed_is_reached_over_an_event_that_was_seen_where_nobody_else_was() {
     for standing in beginnings() {
         for happened in everything() {
             let (next, _) = standing.after(happened);
             if next.state == BookingState::Confirmed && standing.state != BookingState::Confirmed {
-                assert!(matches!(happened, Happened::InsertPlaced | Happened::FoundOurs), "{standing:?} {happened:?}");
+                let is_there =
+                    matches!(happened, Happened::Insert(Sent::Placed) | Happened::Both(_, Sent::Placed) | Happened::FoundOurs);
+                assert!(is_there && next.seen == Seen::Free, "{standing:?} {happened:?}");
+                assert!(!matches!(happened, Happened::Both(Looked::Taken, _)), "{standing:?} {happened:?}");
                 assert_eq!(standing.state, BookingState::Inserting);
             }
         }
@@ -125,25 +129,74 @@ fn confirmed_is_reached_over_an_event_that_was_seen_and_over_nothing_else() {
 }
 
 #[test]
-fn nothing_is_inserted_but_right_after_a_look_that_saw_the_time_free() {
+fn nothing_is_sent_without_a_look_before_it_or_beside_it() {
     for standing in beginnings() {
-        assert_ne!(standing.take_up(), Action::Insert);
+        assert_ne!(standing.take_up().1, Action::Insert);
         for happened in everything() {
-            if standing.after(happened).1 == Action::Insert {
-                assert!(happened == Happened::LookFree && standing.wanted, "{standing:?} {happened:?}");
+            let (next, then) = standing.after(happened);
+            if then == Action::Insert {
+                assert!(happened == Happened::Look(Looked::Free) && standing.wanted, "{standing:?} {happened:?}");
+                assert!(!standing.together || standing.state == BookingState::Claimed, "{standing:?} {happened:?}");
+            }
+            if then == Action::LookAndInsert {
+                assert!(
+                    next.seen == Seen::Nothing && standing.wanted && standing.together,
+                    "an older look is no proof: {next:?}"
+                );
             }
         }
     }
 }
 
 #[test]
+fn where_a_guest_is_invited_nothing_is_sent_before_the_look() {
+    let (standing, then) = Standing { together: false, ..Standing::claimed() }.take_up();
+    assert_eq!((standing.state, then), (BookingState::Claimed, Action::Look));
+    assert_eq!(standing.after(Happened::Look(Looked::Taken)).1, Action::TellTaken);
+    let (standing, then) = standing.after(Happened::Look(Looked::Free));
+    assert_eq!((standing.state, standing.seen, then), (BookingState::Inserting, Seen::Free, Action::Insert));
+}
+
+#[test]
+fn a_claim_goes_out_in_one_round_trip() {
+    let (standing, then) = Standing::claimed().take_up();
+    assert_eq!((standing.state, standing.seen, then), (BookingState::Inserting, Seen::Nothing, Action::LookAndInsert));
+    let both = |looked, sent| {
+        let (next, then) = standing.after(Happened::Both(looked, sent));
+        (next.state, then)
+    };
+    assert_eq!(both(Looked::Free, Sent::Placed), (BookingState::Confirmed, Action::TellBooked));
+    assert_eq!(both(Looked::Taken, Sent::Placed), (BookingState::Compensating, Action::Delete));
+    assert_eq!(both(Looked::Taken, Sent::NotSent), (BookingState::Released, Action::TellTaken));
+    assert_eq!(both(Looked::Taken, Sent::Unknown), (BookingState::Inserting, Action::Get));
+    assert_eq!(both(Looked::Unknown, Sent::Placed), (BookingState::Inserting, Action::Look));
+    assert_eq!(both(Looked::Unknown, Sent::NotSent), (BookingState::Released, Action::TellUnreachable));
+}
+
+#[test]
+fn an_event_over_which_nobody_could_look_is_not_confirmed_until_somebody_could() {
+    let (standing, _) = Standing::claimed().take_up();
+    let (standing, _) = standing.after(Happened::Both(Looked::Unknown, Sent::Placed));
+    assert_eq!(standing.after(Happened::Look(Looked::Unknown)).1, Action::LeaveForLater);
+    assert_eq!(standing.after(Happened::Look(Looked::Taken)).1, Action::Delete);
+    let (free, then) = standing.after(Happened::Look(Looked::Free));
+    assert_eq!(then, Action::Get, "a person may have taken ours out meanwhile");
+    assert_eq!(free.after(Happened::FoundOurs).1, Action::TellBooked);
+    // The same after a restart, when nobody waits any more.
+    let cut_off = Standing { wanted: false, inserts: 0, ..standing };
+    let (again, then) = cut_off.after(Happened::FoundOurs);
+    assert_eq!(then, Action::Look);
+    let (again, _) = again.after(Happened::Look(Looked::Free));
+    assert_eq!(again.after(Happened::FoundOurs).1, Action::TellBooked);
+}
+
+#[test]
 fn a_duplicate_that_the_calendar_does_not_show_yet_stays_in_doubt() {
-    let (standing, _) = Standing::claimed().after(Happened::LookFree);
-    let (standing, then) = standing.after(Happened::InsertDuplicate);
+    let (standing, _) = Standing::claimed().take_up();
+    let (standing, then) = standing.after(Happened::Both(Looked::Free, Sent::Duplicate));
     assert_eq!(then, Action::Get);
     let (standing, _) = standing.after(Happened::FoundNothing { for_long: false });
-    let (standing, _) = standing.after(Happened::LookFree);
-    let (standing, then) = standing.after(Happened::InsertRefused);
+    let (standing, then) = standing.after(Happened::Both(Looked::Free, Sent::Refused));
     assert_eq!((standing.state, then), (BookingState::Inserting, Action::Get), "the event of the duplicate may be ours");
 }
 

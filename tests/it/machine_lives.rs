@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use ringbook::booking::machine::{Action, Happened, Standing};
-use ringbook::names::BookingState;
+use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing};
+use ringbook::names::{BookingState, Seen};
 
 /// As many steps as a drive takes at most.
 const MAX_STEPS: usize = 24;
@@ -56,15 +56,7 @@ impl World {
         for (_, id) in self.under_way.extract_if(.., |(at, _)| *at <= now).collect::<Vec<_>>() {
             self.entries.entry(id).or_insert(Entry::Ours);
         }
-        if self.chance(12) {
-            self.taken = !self.taken;
-        }
-        let ours: Vec<u32> = self.entries.iter().filter(|(_, entry)| **entry == Entry::Ours).map(|(id, _)| *id).collect();
-        for id in ours {
-            if self.chance(25) {
-                self.entries.insert(id, Entry::Deleted);
-            }
-        }
+        self.people();
     }
 
     fn shown(&self, id: u32) -> Option<Entry> {
@@ -76,19 +68,49 @@ impl World {
         self.entries.values().any(|entry| *entry == Entry::Ours)
     }
 
-    fn look(&mut self) -> Happened {
+    fn look(&mut self) -> Looked {
         if self.chance(8) {
-            return Happened::LookUnknown;
+            return Looked::Unknown;
         }
-        if self.taken { Happened::LookTaken } else { Happened::LookFree }
+        if self.taken { Looked::Taken } else { Looked::Free }
     }
 
-    fn insert(&mut self, id: u32) -> Happened {
+    /// Both at once: either may come first, and a person may come in between.
+    fn both(&mut self, id: u32) -> Happened {
+        if self.random.random_ratio(1, 2) {
+            let looked = self.look();
+            self.somebody_comes_by();
+            return Happened::Both(looked, self.insert(id));
+        }
+        let sent = self.insert(id);
+        self.somebody_comes_by();
+        Happened::Both(self.look(), sent)
+    }
+
+    /// Somebody writes an event of their own at that time, or takes it away.
+    fn somebody_comes_by(&mut self) {
+        if self.chance(12) {
+            self.taken = !self.taken;
+        }
+    }
+
+    /// People edit the calendar.
+    fn people(&mut self) {
+        self.somebody_comes_by();
+        let ours: Vec<u32> = self.entries.iter().filter(|(_, entry)| **entry == Entry::Ours).map(|(id, _)| *id).collect();
+        for id in ours {
+            if self.chance(25) {
+                self.entries.insert(id, Entry::Deleted);
+            }
+        }
+    }
+
+    fn insert(&mut self, id: u32) -> Sent {
         if self.read_only || self.chance(12) {
-            return Happened::InsertRefused;
+            return Sent::Refused;
         }
         if self.chance(10) {
-            return Happened::InsertNotSent;
+            return Sent::NotSent;
         }
         if self.chance(3) {
             // The answer is lost. It may have arrived, may still arrive, or never will; no insert is under way for a
@@ -99,13 +121,13 @@ impl World {
                 let lag = self.random.random_range(0..25);
                 self.shown_at.entry(id).or_insert(self.now + transit + lag);
             }
-            return Happened::InsertUnknown;
+            return Sent::Unknown;
         }
         if self.entries.contains_key(&id) {
-            return Happened::InsertDuplicate;
+            return Sent::Duplicate;
         }
         self.entries.insert(id, Entry::Ours);
-        Happened::InsertPlaced
+        Sent::Placed
     }
 
     fn get(&mut self, id: u32, for_long: bool) -> Happened {
@@ -141,6 +163,7 @@ struct Row {
     state: BookingState,
     generation: u32,
     in_doubt: bool,
+    seen: Seen,
     missing_since: Option<u64>,
     promised: bool,
 }
@@ -151,29 +174,37 @@ struct Life {
     row: Row,
     /// A look saw the time taken, and that was kept.
     lost: bool,
+    /// No guest is invited.
+    together: bool,
     story: Vec<String>,
 }
 
 impl Life {
     fn new(seed: u64) -> Self {
-        let row = Row { state: BookingState::Claimed, generation: 0, in_doubt: false, missing_since: None, promised: false };
-        Self { world: World::new(seed), row, lost: false, story: Vec::new() }
+        let Standing { state, generation, in_doubt, seen, .. } = Standing::claimed();
+        let row = Row { state, generation, in_doubt, seen, missing_since: None, promised: false };
+        let mut world = World::new(seed);
+        let together = world.random.random_ratio(3, 4);
+        Self { world, row, lost: false, together, story: Vec::new() }
     }
 
     /// One drive, as the shell does it; `None` when the program died in the middle of it.
     fn drive(&mut self, wanted: bool) -> Option<Action> {
-        let Row { state, generation, in_doubt, .. } = self.row;
+        let Row { state, generation, in_doubt, seen, .. } = self.row;
         let in_doubt = in_doubt || state == BookingState::Inserting;
-        let mut standing = Standing { state, generation, in_doubt, inserts: 0, wanted };
-        let mut action = standing.take_up();
+        let together = self.together && !self.world.chance(3);
+        let taken_up = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together };
+        let (mut standing, mut action) = taken_up.take_up();
+        self.note(standing);
         for _ in 0..MAX_STEPS {
             if self.world.chance(30) {
                 return None;
             }
             let for_long = self.row.missing_since.is_some_and(|since| self.world.now - since >= 60);
             let happened = match action {
-                Action::Look => self.world.look(),
-                Action::Insert => self.world.insert(standing.generation),
+                Action::Look => Happened::Look(self.world.look()),
+                Action::Insert => Happened::Insert(self.world.insert(standing.generation)),
+                Action::LookAndInsert => self.world.both(standing.generation),
                 Action::Get => self.world.get(standing.generation, for_long),
                 Action::Delete => self.world.delete(standing.generation, for_long),
                 told => return Some(told),
@@ -200,15 +231,20 @@ impl Life {
                 "confirmed without an event: {:#?}",
                 self.story
             );
+            assert_eq!(next.seen, Seen::Free, "confirmed without a look: {:#?}", self.story);
             assert!(!self.lost, "confirmed after somebody else was seen to have the time: {:#?}", self.story);
         }
-        self.lost |= happened == Happened::LookTaken;
+        self.lost |= matches!(happened, Happened::Look(Looked::Taken) | Happened::Both(Looked::Taken, _));
         self.row.missing_since = match happened {
-            _ if then == Action::Insert => None,
+            _ if matches!(then, Action::Insert | Action::LookAndInsert) => None,
             Happened::FoundNothing { .. } | Happened::DeleteNothing { .. } => self.row.missing_since.or(Some(self.world.now)),
             _ => self.row.missing_since,
         };
-        self.row = Row { state: next.state, generation: next.generation, in_doubt: next.in_doubt, ..self.row };
+        self.note(next);
+    }
+
+    fn note(&mut self, Standing { state, generation, in_doubt, seen, .. }: Standing) {
+        self.row = Row { state, generation, in_doubt, seen, ..self.row };
     }
 
     fn is_finished(&self) -> bool {
@@ -221,8 +257,8 @@ impl Life {
             Some(Action::TellBooked) => assert_eq!(self.row.state, BookingState::Confirmed, "{:#?}", self.story),
             Some(Action::TellUnreachable) => assert_eq!(self.row.state, BookingState::Released, "{:#?}", self.story),
             Some(Action::TellTaken) => {
-                let state = self.row.state;
-                assert!(matches!(state, BookingState::Released | BookingState::Compensating), "{:#?}", self.story);
+                let is_given_up = matches!(self.row.state, BookingState::Released | BookingState::Compensating);
+                assert!(is_given_up || self.row.seen == Seen::Taken, "{:#?}", self.story);
             }
             _ if waits && matches!(self.row.state, BookingState::Claimed | BookingState::Inserting) => self.row.promised = true,
             _ => {}

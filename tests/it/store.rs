@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringbook::names::{BookingId, BookingState, CalendarId, EventId, Phone, Slug};
+use ringbook::names::{BookingId, BookingState, CalendarId, EventId, Phone, Seen, Slug};
 use ringbook::span::Span;
 use ringbook::store::Store;
 use ringbook::store::bookings::BookingRow;
@@ -81,6 +81,7 @@ pub fn claim(start: OffsetDateTime, caller: &str) -> BookingRow {
         state: BookingState::Claimed,
         generation: 0,
         in_doubt: false,
+        seen: Seen::Free,
         promised: false,
         missing_since: None,
         event_id: EventId::parse(&format!("e{}", id.to_string().replace('w', "v"))).unwrap(),
@@ -116,6 +117,7 @@ pub fn step(row: &BookingRow, from: BookingState, to: BookingState) -> Move<'_> 
         evidence: "evidence",
         generation: 0,
         in_doubt: false,
+        seen: Seen::Free,
         missing_since: None,
         event_id: &row.event_id,
         etag: "etag",

@@ -2,6 +2,7 @@
 //! is sent and every call fails at once, certainly not sent. Then a few are let through to see whether it is over.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
@@ -9,6 +10,7 @@ use recloser::{AsyncRecloser, Error, Recloser};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::wire::Failure;
+use crate::clock::Stopwatch;
 
 /// How many of the last calls are judged.
 const JUDGED_CALLS: usize = 20;
@@ -21,6 +23,9 @@ const PEACE: Duration = Duration::from_secs(2);
 /// How many calls at once may try whether it is over; the crate itself would let everybody through.
 const TRIALS: usize = 2;
 
+/// How long an answer shows that the account answers well.
+const WELL_FOR: Duration = Duration::from_mins(2);
+
 /// Whether one account may be asked.
 #[derive(Debug)]
 pub(super) struct Breaker {
@@ -28,6 +33,8 @@ pub(super) struct Breaker {
     gate: AsyncRecloser,
     in_peace: AtomicBool,
     trials: Semaphore,
+    /// When the last call brought an answer; `None` when it did not.
+    answered: Mutex<Option<Stopwatch>>,
 }
 
 /// Leave to send one request.
@@ -42,7 +49,13 @@ impl Breaker {
     pub fn new(account: &str) -> Self {
         // Of the two trials it is the second that decides, as the crate counts.
         let gate = Recloser::custom().error_rate(BROKEN_PART).closed_len(JUDGED_CALLS).half_open_len(1).open_wait(PEACE).build();
-        Self { account: account.to_owned(), gate: gate.into(), in_peace: AtomicBool::new(false), trials: Semaphore::new(TRIALS) }
+        Self {
+            account: account.to_owned(),
+            gate: gate.into(),
+            in_peace: AtomicBool::new(false),
+            trials: Semaphore::new(TRIALS),
+            answered: Mutex::default(),
+        }
     }
 
     /// Leave to ask, if the account is not left in peace.
@@ -56,14 +69,25 @@ impl Breaker {
         self.gate.call(std::future::pending::<Result<(), ()>>()).now_or_never().is_some()
     }
 
+    /// Whether the last call brought an answer, and not long ago.
+    pub fn answers_well(&self) -> bool {
+        let answered = *self.answered.lock().unwrap_or_else(PoisonError::into_inner);
+        answered.is_some_and(|answered| answered.elapsed() < WELL_FOR)
+    }
+
+    fn note(&self, answered: Option<Stopwatch>) {
+        *self.answered.lock().unwrap_or_else(PoisonError::into_inner) = answered;
+    }
+
     fn note_failure(&self) {
+        self.note(None);
         if self.is_shut() && !self.in_peace.swap(true, Ordering::SeqCst) {
             let seconds = PEACE.as_secs();
             tracing::error!(google.account = %self.account, seconds, "Google fails for this account: it is left in peace, and asked again now and then");
         }
     }
 
-    fn note_answer(&self) {
+    fn note_end_of_peace(&self) {
         if self.in_peace.swap(false, Ordering::SeqCst) {
             tracing::info!(google.account = %self.account, "Google answers for this account again");
         }
@@ -83,12 +107,15 @@ impl Leave<'_> {
             outcome => {
                 // What was sent before the failure began says nothing about its end.
                 if self.trial.is_some() {
-                    self.breaker.note_answer();
+                    self.breaker.note_end_of_peace();
                 }
-                outcome.map_err(|error| match error {
+                let outcome = outcome.map_err(|error| match error {
                     Error::Inner(failure) => failure,
                     Error::Rejected => Failure::Held(IN_PEACE),
-                })
+                });
+                let is_well = outcome.as_ref().err().is_none_or(Failure::is_expected);
+                self.breaker.note(is_well.then(Stopwatch::start));
+                outcome
             }
         }
     }

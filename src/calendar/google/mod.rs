@@ -179,6 +179,12 @@ impl Google {
         Ok(())
     }
 
+    /// Whether the last call for this business brought an answer, and not long ago.
+    #[must_use]
+    pub fn answers_well(&self, business: &Slug) -> bool {
+        self.account(business).is_ok_and(|account| self.0.paces.of(&account.tokens).answers_well())
+    }
+
     /// The OAuth client with which the owner of this business connects an account.
     #[must_use]
     pub fn oauth(&self, business: &Slug) -> Option<&OauthClient> {

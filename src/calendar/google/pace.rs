@@ -71,6 +71,11 @@ impl Pace {
         self.clock.now()
     }
 
+    /// Whether the account's last call brought an answer, and not long ago.
+    pub fn answers_well(&self) -> bool {
+        self.breaker.answers_well()
+    }
+
     /// Makes one request when it is its turn. What is left of `limit` then is the time that it has.
     ///
     /// # Errors

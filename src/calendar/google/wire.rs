@@ -93,6 +93,11 @@ impl Failure {
         too_fast || (*status == 429 && !self.is_spent_quota())
     }
 
+    /// An answer to a question that a booking asks on purpose: whether something is there, or was.
+    pub(super) fn is_expected(&self) -> bool {
+        matches!(self.status(), Some(404 | 409 | 410))
+    }
+
     /// What it means for somebody who only wanted to read.
     pub(super) fn into_fault(self) -> Fault {
         let (cause, too_fast) = (self.to_string(), self.is_rate_limit());
@@ -247,8 +252,7 @@ fn report(method: &'static str, business: &Slug, failure: &Failure, watch: Stopw
     if matches!(failure, Failure::Held(_)) {
         // One line for each call of an outage would drown the one that says what is wrong.
         tracing::debug!(google.method = method, google.reason = reason, %business, "a call to Google was held back");
-    } else if matches!(status, Some(404 | 409 | 410)) {
-        // These three are answers to a question that a booking asks on purpose.
+    } else if failure.is_expected() {
         tracing::info!(google.method = method, google.status = status, google.reason = reason, %business, duration_ms, "Google said no");
     } else {
         tracing::warn!(google.method = method, google.status = status, google.reason = reason, %business, duration_ms, "a call to Google failed");

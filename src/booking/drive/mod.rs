@@ -1,15 +1,17 @@
 //! Carrying one booking from where it stands to its end: does what the machine asks for, keeps every move in the ledger
 //! before it acts on it, and reports what came of it. Runs on the main runtime, whoever waits and whoever has left.
 
+mod asking;
+
 use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
 use super::machine::{Action, Happened, Standing, is_finished};
-use super::{Desk, again, identity, order, words};
+use super::{Desk, identity, order, words};
 use crate::business::profile::Profile;
-use crate::calendar::{Deleted, Event, Fault, Inserted, NewEvent, Place};
-use crate::clock::{Deadline, Stopwatch};
+use crate::calendar::{Fault, NewEvent, Place};
+use crate::clock::Deadline;
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -102,17 +104,22 @@ impl<'a> Drive<'a> {
     fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, wanted: bool, deadline: Deadline) -> Self {
         // An insert may have been on its way when the work was cut off: the ledger says only that one was about to be sent.
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
-        let standing = Standing { state: row.state, generation: row.generation, in_doubt, inserts: 0, wanted };
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        // Where Google fails, the look goes first: then nothing was sent, and the caller hears so at once.
+        let together = order::guest(profile, &row).is_none() && desk.calendars.answers_well(&place);
+        let BookingRow { state, generation, seen, .. } = row;
+        let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together };
         Self { desk, profile, row, place, standing, deadline, out_of_breath: None }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
-        let mut action = self.standing.take_up();
+        let (first, mut action) = self.standing.take_up();
+        self.keep(first, "taken_up", self.row.missing_since).await?;
         for _ in 0..MAX_STEPS {
             let happened = match action {
                 Action::Look => self.look().await,
                 Action::Insert => self.insert().await,
+                Action::LookAndInsert => self.look_and_insert().await,
                 Action::Get => self.get().await,
                 Action::Delete => self.delete().await,
                 Action::TellBooked => return self.end(Verdict::Booked(Box::new(self.row.clone()))).await,
@@ -121,16 +128,15 @@ impl<'a> Drive<'a> {
                 Action::LeaveForLater => return self.end(Verdict::Later).await,
             };
             let (next, then) = self.standing.after(happened);
-            self.keep(next, happened, then).await?;
+            self.keep(next, happened.cause(), self.missing_since(happened, then)).await?;
             action = then;
         }
         self.end(Verdict::Later).await
     }
 
     /// Keeps the move before anything is done because of it.
-    async fn keep(&mut self, next: Standing, happened: Happened, then: Action) -> Result<(), store::Error> {
-        let stored = |standing: &Standing| (standing.state, standing.generation, standing.in_doubt);
-        let missing_since = self.missing_since(happened, then);
+    async fn keep(&mut self, next: Standing, cause: &str, missing_since: Option<OffsetDateTime>) -> Result<(), store::Error> {
+        let stored = |standing: &Standing| (standing.state, standing.generation, standing.in_doubt, standing.seen);
         if stored(&next) == stored(&self.standing) && missing_since == self.row.missing_since {
             self.standing = next;
             return Ok(());
@@ -139,10 +145,11 @@ impl<'a> Drive<'a> {
         let step = Move {
             from: self.standing.state,
             to: next.state,
-            cause: happened.cause(),
+            cause,
             evidence: &format!("{event_id} {}", self.row.etag),
             generation: next.generation,
             in_doubt: next.in_doubt,
+            seen: next.seen,
             missing_since,
             event_id: &event_id,
             etag: &self.row.etag,
@@ -159,95 +166,6 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    async fn look(&mut self) -> Happened {
-        // Here and not before the insert: between a look and its insert a person could take the time.
-        again::pause_before_repeating(self.standing.inserts, self.out_of_breath.take()).await;
-        let all_day = self.profile.rules.all_day_free_blocks;
-        let (watch, look) =
-            (Stopwatch::start(), || self.desk.calendars.look(&self.place, self.row.span, &self.row.event_id, all_day));
-        let mut looked = look().await;
-        if let Err(fault) = &looked
-            && again::is_worth_it(watch, fault, self.patience()).await
-        {
-            looked = look().await;
-        }
-        match looked {
-            Ok(others) if others.iter().any(|other| other.overlaps(&self.row.span)) => {
-                // It was offered all the same: what was seen of this calendar is old.
-                self.desk.calendars.forget_busy(&self.place);
-                Happened::LookTaken
-            }
-            Ok(_) => Happened::LookFree,
-            Err(fault) => self.unknown("look", &fault, Happened::LookUnknown),
-        }
-    }
-
-    async fn insert(&mut self) -> Happened {
-        let inserted = self.desk.calendars.insert(&self.place, &self.event()).await;
-        self.desk.calendars.forget_busy(&self.place);
-        match inserted {
-            Inserted::Placed(event) => {
-                self.row.etag = event.etag;
-                Happened::InsertPlaced
-            }
-            Inserted::Duplicate => Happened::InsertDuplicate,
-            Inserted::Refused(cause) => self.unknown("insert", &Fault::Refused(cause), Happened::InsertRefused),
-            Inserted::NotSent(fault) if again::is_in_time(&fault, self.patience()) => {
-                self.out_of_breath(fault, Happened::InsertNotSent)
-            }
-            Inserted::NotSent(fault) => self.out_of_breath(fault, Happened::InsertRefused),
-            Inserted::Unknown(fault) => self.out_of_breath(fault, Happened::InsertUnknown),
-        }
-    }
-
-    fn out_of_breath(&mut self, fault: Fault, happened: Happened) -> Happened {
-        let happened = self.unknown("insert", &fault, happened);
-        self.out_of_breath = matches!(fault, Fault::NotNow { .. }).then_some(fault);
-        happened
-    }
-
-    /// Until when second tries make sense. Once the caller was told that it is being arranged, there is time.
-    fn patience(&self) -> Deadline {
-        if self.deadline.left().is_zero() { Deadline::after(UNHURRIED) } else { self.deadline }
-    }
-
-    async fn get(&mut self) -> Happened {
-        if let Some(fault) = self.out_of_breath.take()
-            && !again::is_worth_it(Stopwatch::start(), &fault, self.patience()).await
-        {
-            return self.unknown("get", &fault, Happened::FoundUnknown);
-        }
-        match self.desk.calendars.get(&self.place, &self.row.event_id).await {
-            Ok(None) => Happened::FoundNothing { for_long: self.is_missing_for_long() },
-            Ok(Some(event)) if event.cancelled => Happened::FoundDeleted,
-            Ok(Some(event)) => self.found(event),
-            Err(fault) => self.unknown("get", &fault, Happened::FoundUnknown),
-        }
-    }
-
-    fn found(&mut self, event: Event) -> Happened {
-        if event.booking != Some(self.row.id) {
-            return Happened::FoundForeign;
-        }
-        self.row.etag = event.etag;
-        Happened::FoundOurs
-    }
-
-    async fn delete(&self) -> Happened {
-        let deleted = self.desk.calendars.delete(&self.place, &self.row.event_id).await;
-        self.desk.calendars.forget_busy(&self.place);
-        match deleted {
-            Ok(Deleted::Gone) => Happened::DeleteDone,
-            Ok(Deleted::NeverThere) => Happened::DeleteNothing { for_long: self.is_missing_for_long() },
-            Err(fault) => self.unknown("delete", &fault, Happened::DeleteUnknown),
-        }
-    }
-
-    fn unknown(&self, what: &str, fault: &Fault, happened: Happened) -> Happened {
-        tracing::warn!(booking.id = %self.row.id, business = %self.row.business, calendar.asked = what, cause = %fault, "the calendar gave no clear answer");
-        happened
-    }
-
     fn is_missing_for_long(&self) -> bool {
         self.row.missing_since.is_some_and(|since| self.desk.clock.now() - since >= LONG_MISSING)
     }
@@ -256,7 +174,7 @@ impl<'a> Drive<'a> {
     fn missing_since(&self, happened: Happened, then: Action) -> Option<OffsetDateTime> {
         match happened {
             // Another insert is about to be on its way: only what is missing after it proves anything.
-            _ if then == Action::Insert => None,
+            _ if matches!(then, Action::Insert | Action::LookAndInsert) => None,
             Happened::FoundNothing { .. } | Happened::DeleteNothing { .. } => {
                 Some(self.row.missing_since.unwrap_or_else(|| self.desk.clock.now()))
             }
@@ -274,8 +192,7 @@ impl<'a> Drive<'a> {
             time_zone: self.row.zone.clone(),
             booking: self.row.id,
             call_id: self.row.call_id.clone(),
-            invite: Some(self.row.email.clone())
-                .filter(|email| self.profile.booking_rules.invite_caller && order::is_address(email)),
+            invite: order::guest(self.profile, &self.row),
         }
     }
 
