@@ -276,6 +276,8 @@ pub enum Seen {
     Free,
     /// There is another: ours must not stay.
     Taken,
+    /// Nobody could look while the caller waited, who was told no: ours must not stay either.
+    Hidden,
 }
 
 impl Seen {
@@ -286,12 +288,13 @@ impl Seen {
             Self::Nothing => "nothing",
             Self::Free => "free",
             Self::Taken => "taken",
+            Self::Hidden => "hidden",
         }
     }
 
     /// What [`Seen::as_str`] wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Nothing, Self::Free, Self::Taken].into_iter().find(|seen| seen.as_str() == text)
+        [Self::Nothing, Self::Free, Self::Taken, Self::Hidden].into_iter().find(|seen| seen.as_str() == text)
     }
 }

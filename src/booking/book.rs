@@ -183,18 +183,25 @@ impl Desk {
     /// follows.
     async fn drop_deleted(&self, order: &Order<'_>, start: OffsetDateTime) -> Result<bool, Refusal> {
         let profile = order.asked.profile;
-        let span = Span::starting(start, order.asked.service.duration + profile.rules.buffer);
-        let mut holders = Vec::new();
-        for technician in &order.asked.crew {
-            let Some(place) = self.place_of(profile, technician) else { continue };
-            holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
-        }
+        let mut holders = self.holders(order, start).await?;
         holders.retain(|row| row.state == BookingState::Confirmed);
         let there = try_join_all(holders.iter().map(|row| self.as_it_stands(profile, row.clone()))).await?;
         let has_gone = |(row, now): (&BookingRow, &Option<BookingRow>)| {
             now.as_ref().is_none_or(|now| (now.span, &now.calendar) != (row.span, &row.calendar))
         };
         Ok(holders.iter().zip(&there).any(has_gone))
+    }
+
+    /// Our bookings that hold this start, whoever of the crew has them.
+    async fn holders(&self, order: &Order<'_>, start: OffsetDateTime) -> Result<Vec<BookingRow>, Refusal> {
+        let profile = order.asked.profile;
+        let span = Span::starting(start, order.asked.service.duration + profile.rules.buffer);
+        let mut holders = Vec::new();
+        for technician in &order.asked.crew {
+            let Some(place) = self.place_of(profile, technician) else { continue };
+            holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
+        }
+        Ok(holders)
     }
 
     /// A confirmed booking as its event stands now: a person may have moved it, and what is said must be what is there. `None`
@@ -223,6 +230,12 @@ impl Desk {
             others = board.coming_days(date, order.window);
         }
         let others = OpenTimes::of(others, &board);
+        if let (Some(start), true) = (order.exactly, others.starts.is_empty() && others.unseen)
+            && self.holders(order, start).await?.iter().any(|row| row.state != BookingState::Confirmed)
+        {
+            // Nobody knows yet what becomes of whoever holds it: "taken" would be said too early.
+            return Err(Refusal::CalendarDown);
+        }
         if let Some(call) = &wish.caller.call_id {
             self.store.keep_offers(&profile.slug, call, &others.starts, self.clock.now()).await?;
         }

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use ringbook::clock::Stopwatch;
+use ringbook::names::BookingState;
 use serde_json::json;
 
 use crate::fakes::faults::Fault;
@@ -56,14 +57,15 @@ pub async fn in_time(asking: impl Future<Output = Answer>) -> Answer {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_that_fails_books_nothing_and_the_same_tool_call_succeeds_later() {
     let house = House::new().await;
-    for (number, (name, fault)) in bad_answers().into_iter().enumerate() {
+    // What comes too late is another story: its caller hears that it is being arranged.
+    let at_once = bad_answers().into_iter().filter(|(name, _)| !["drip", "hang"].contains(name));
+    for (number, (name, fault)) in at_once.enumerate() {
         let (call, wish) = (format!("call-{number}"), repair_by_sam(&place(number)));
-        let inserts = house.google.count("events.insert");
         house.google.fault_always("events.list", fault);
         let answer = in_time(house.tool(&call, "t1", BOOK, wish.clone())).await;
         assert!(answer.is_error() && said(&answer) == DOWN, "{name}: {answer:?}");
         come_to_rest(&house).await;
-        assert_eq!((house.google.count("events.insert"), promises_kept(&house).await.len()), (inserts, number), "{name}");
+        assert_eq!((house.events().len(), promises_kept(&house).await.len()), (number, number), "{name}");
         house.google.clear_faults();
         let again = said(&house.tool(&call, "t1", BOOK, wish).await);
         assert!(again.contains("You're booked"), "{name}: {again}");
@@ -166,16 +168,17 @@ async fn without_sight_of_the_calendars_nothing_is_said_about_other_times() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn looks_that_hang_for_everybody_are_answered_in_time_and_the_outcome_is_told_once() {
+async fn a_look_that_hangs_is_answered_in_time_and_the_outcome_is_told_once() {
     let house = House::new().await;
-    house.google.fault_always("events.list", Fault::HangBeforeCommit);
+    let held = house.google.hold("events.list");
     let answer = in_time(house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00"))).await;
     assert_eq!((said(&answer).as_str(), answer.is_error()), (PENDING, false));
+    assert!(house.bookings().await.iter().all(|row| row.state != BookingState::Confirmed), "nobody has looked yet");
+    held.release();
     let told = messages(&house, 1).await;
-    assert!(told[0]["body"].as_str().unwrap().contains("Nothing is booked"), "{told:?}");
+    assert!(told[0]["body"].as_str().unwrap().contains("You're booked for repair on Tuesday, November 24 at 8 AM"), "{told:?}");
     come_to_rest(&house).await;
-    assert_eq!((house.google.count("events.insert"), promises_kept(&house).await.len()), (0, 0));
-    house.google.clear_faults();
+    assert_eq!(promises_kept(&house).await.len(), 1);
     let again = said(&house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00")).await);
     assert!(again.contains("You're booked"), "{again}");
     assert_eq!(messages(&house, 1).await.len(), 1);

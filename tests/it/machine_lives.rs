@@ -193,7 +193,7 @@ impl Life {
         let Row { state, generation, in_doubt, seen, .. } = self.row;
         let in_doubt = in_doubt || state == BookingState::Inserting;
         let together = self.together && !self.world.chance(3);
-        let taken_up = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together };
+        let taken_up = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together, hurried: !self.row.promised };
         let (mut standing, mut action) = taken_up.take_up();
         self.note(standing);
         for _ in 0..MAX_STEPS {
@@ -212,6 +212,7 @@ impl Life {
             if self.world.chance(30) {
                 return None;
             }
+            standing.hurried &= !self.world.chance(4);
             let (next, then) = standing.after(happened);
             self.story.push(format!("{} {action:?} {happened:?} {:?} {then:?}", self.world.now, next.state));
             self.keep(standing, next, happened, then);
@@ -255,7 +256,10 @@ impl Life {
     fn hear(&mut self, told: Option<Action>, waits: bool) {
         match told {
             Some(Action::TellBooked) => assert_eq!(self.row.state, BookingState::Confirmed, "{:#?}", self.story),
-            Some(Action::TellUnreachable) => assert_eq!(self.row.state, BookingState::Released, "{:#?}", self.story),
+            Some(Action::TellUnreachable) => {
+                let is_given_up = matches!(self.row.state, BookingState::Released | BookingState::Compensating);
+                assert!(is_given_up || self.row.seen == Seen::Hidden, "{:#?}", self.story);
+            }
             Some(Action::TellTaken) => {
                 let is_given_up = matches!(self.row.state, BookingState::Released | BookingState::Compensating);
                 assert!(is_given_up || self.row.seen == Seen::Taken, "{:#?}", self.story);

@@ -1,11 +1,16 @@
 //! What a drive asks the calendar, and what the answers mean to the machine. It decides nothing.
 
+use std::time::Duration;
+
 use super::super::again;
 use super::super::machine::{Happened, Looked, Sent};
 use super::{Drive, UNHURRIED};
 use crate::calendar::{Deleted, Event, Fault, Inserted};
 use crate::clock::{Deadline, Stopwatch};
 use crate::scheduling::busy::Span;
+
+/// How long an insert's own answer is waited for.
+const INSERT_PATIENCE: Duration = Duration::from_millis(2500);
 
 impl Drive<'_> {
     pub(super) async fn look(&mut self) -> Happened {
@@ -51,9 +56,11 @@ impl Drive<'_> {
     }
 
     async fn ask_to_insert(&self) -> Inserted {
-        let inserted = self.desk.calendars.insert(&self.place, &self.event()).await;
+        let event = self.event();
+        let inserted = tokio::time::timeout(INSERT_PATIENCE, self.desk.calendars.insert(&self.place, &event)).await;
         self.desk.calendars.forget_busy(&self.place);
-        inserted
+        // It is on its way all the same: whether it arrived can be asked for by its id, while the caller still waits.
+        inserted.unwrap_or_else(|_elapsed| Inserted::Unknown(Fault::Unknown("no answer yet".into())))
     }
 
     fn sent(&mut self, inserted: Inserted) -> Sent {

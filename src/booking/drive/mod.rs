@@ -108,7 +108,7 @@ impl<'a> Drive<'a> {
         // Where Google fails, the look goes first: then nothing was sent, and the caller hears so at once.
         let together = order::guest(profile, &row).is_none() && desk.calendars.answers_well(&place);
         let BookingRow { state, generation, seen, .. } = row;
-        let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together };
+        let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together, hurried: true };
         Self { desk, profile, row, place, standing, deadline, out_of_breath: None }
     }
 
@@ -127,6 +127,7 @@ impl<'a> Drive<'a> {
                 Action::TellUnreachable => return self.end(Verdict::Unreachable).await,
                 Action::LeaveForLater => return self.end(Verdict::Later).await,
             };
+            self.standing.hurried = !self.row.promised && !self.deadline.left().is_zero();
             let (next, then) = self.standing.after(happened);
             self.keep(next, happened.cause(), self.missing_since(happened, then)).await?;
             action = then;

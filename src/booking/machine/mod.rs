@@ -33,6 +33,8 @@ pub struct Standing {
     /// Look and insert go out at the same time. Not where a guest is invited, whom an event that is taken out again would
     /// reach, and not while the calendar fails; not stored.
     pub together: bool,
+    /// Somebody waits who can still be told that nothing is booked; not stored.
+    pub hurried: bool,
 }
 
 /// Whether nothing is left to be done for a booking in this state.
@@ -77,6 +79,7 @@ impl Standing {
             inserts: 0,
             wanted: true,
             together: true,
+            hurried: true,
         }
     }
 
@@ -120,23 +123,26 @@ impl Standing {
 
     fn after_insert(self, happened: Happened) -> (Self, Action) {
         match happened {
+            // Rather a clear no at once than a maybe: ours is taken out, and will not be confirmed whatever comes of that.
+            Happened::Both(Looked::Unknown, sent) if self.hurried => Self { seen: Seen::Hidden, ..self }.after_sent(sent),
             Happened::Both(looked, sent) => self.having_seen(looked).after_sent(sent),
             Happened::Insert(sent) => self.after_sent(sent),
             Happened::Look(looked) => self.having_seen(looked).after_look(looked),
             Happened::FoundOurs => self.placed(),
             // The id is somebody else's, so no insert of ours can have made an event of it, nor can one still.
-            Happened::FoundForeign if self.seen != Seen::Taken && self.wanted && self.generation < MAX_GENERATIONS => {
+            Happened::FoundForeign if self.may_stay() && self.wanted && self.generation < MAX_GENERATIONS => {
                 Self { generation: self.generation + 1, in_doubt: false, ..self }.again_or_later()
             }
             Happened::FoundForeign => self.without_event(),
-            Happened::FoundNothing { for_long } if self.seen == Seen::Taken => self.ours_must_not_stay(!for_long),
+            Happened::FoundNothing { for_long } if !self.may_stay() => self.ours_must_not_stay(!for_long),
             Happened::FoundNothing { for_long } if self.wanted => {
                 Self { in_doubt: self.in_doubt && !for_long, ..self }.again_or_later()
             }
             // A person has taken the event out in the meantime, and it is never put back; or it will never arrive.
+            Happened::FoundDeleted if !self.may_stay() => self.without_event(),
             Happened::FoundDeleted | Happened::FoundNothing { for_long: true } => self.given_up(Action::TellTaken),
             // The caller hears so at once; what is left of ours is seen to later.
-            Happened::FoundUnknown if self.seen == Seen::Taken => (self, Action::TellTaken),
+            Happened::FoundUnknown if !self.may_stay() => (self, self.telling_no()),
             _ => (self, Action::LeaveForLater),
         }
     }
@@ -168,26 +174,34 @@ impl Standing {
     fn placed(self) -> (Self, Action) {
         match self.seen {
             Seen::Free => (Self { in_doubt: false, ..self.to(BookingState::Confirmed) }, Action::TellBooked),
-            Seen::Taken => self.ours_must_not_stay(true),
+            Seen::Taken | Seen::Hidden => self.ours_must_not_stay(true),
             Seen::Nothing => (Self { in_doubt: true, ..self }, Action::Look),
         }
     }
 
     /// No event of ours exists, and none can still arrive.
     fn without_event(self) -> (Self, Action) {
-        self.given_up(if self.seen == Seen::Taken { Action::TellTaken } else { Action::TellUnreachable })
+        self.given_up(self.telling_no())
     }
 
-    /// Somebody else has the time, and ours exists or may still arrive.
+    fn may_stay(self) -> bool {
+        matches!(self.seen, Seen::Nothing | Seen::Free)
+    }
+
+    fn telling_no(self) -> Action {
+        if self.seen == Seen::Taken { Action::TellTaken } else { Action::TellUnreachable }
+    }
+
+    /// Somebody else has the time, or nobody can know; and ours exists, or may still arrive.
     fn ours_must_not_stay(self, may_exist: bool) -> (Self, Action) {
-        if may_exist { (self.to(BookingState::Compensating), Action::Delete) } else { self.given_up(Action::TellTaken) }
+        if may_exist { (self.to(BookingState::Compensating), Action::Delete) } else { self.without_event() }
     }
 
     fn after_delete(self, happened: Happened) -> (Self, Action) {
         match happened {
-            Happened::DeleteDone | Happened::DeleteNothing { for_long: true } => self.given_up(Action::TellTaken),
-            // The caller hears "taken" at once: ours will never be confirmed, whatever the deletion says in the end.
-            _ => (self, Action::TellTaken),
+            Happened::DeleteDone | Happened::DeleteNothing { for_long: true } => self.without_event(),
+            // The caller hears no at once: ours will never be confirmed, whatever the deletion says in the end.
+            _ => (self, self.telling_no()),
         }
     }
 
@@ -197,7 +211,7 @@ impl Standing {
     }
 
     fn again_or_later(self) -> (Self, Action) {
-        if self.inserts >= MAX_INSERTS {
+        if self.inserts >= MAX_INSERTS || !self.wanted {
             (self, Action::LeaveForLater)
         } else if self.together {
             self.sending(Seen::Nothing, Action::LookAndInsert)

@@ -7,6 +7,7 @@ use super::super::encode::calendar_segment;
 use super::super::{Event, Fault, Place};
 use super::Google;
 use super::list::blocked_by;
+use super::pace::Urgency;
 use super::read::event_from;
 use super::wire::Failure;
 use crate::names::EventId;
@@ -81,7 +82,7 @@ impl Google {
     ) -> Result<api::Events, ChangesError> {
         let calendar = calendar_segment(&place.calendar)?;
         let tokens = (sync_token.map(str::to_owned), page_token.map(str::to_owned));
-        let outcome = self.call("events.list", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Background, "events.list", &place.business, move |hub, mut wire| {
             let (calendar, (sync_token, page_token)) = (calendar.clone(), tokens.clone());
             async move {
                 let mut call = hub.events().list(&calendar).delegate(&mut wire).max_results(PAGE_EVENTS);

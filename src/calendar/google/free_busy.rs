@@ -10,6 +10,7 @@ use google_calendar3::api;
 use super::super::encode::{between, from_chrono, to_chrono};
 use super::super::{Fault, Place};
 use super::Google;
+use super::pace::Urgency;
 use super::wire::Failure;
 use crate::names::{CalendarId, Slug};
 use crate::scheduling::busy::Span;
@@ -38,7 +39,7 @@ impl Google {
         if all_day_free_blocks {
             let mut listings = Vec::new();
             for place in places {
-                listings.push(async move { (place.clone(), self.listing(place, span, None, true).await) });
+                listings.push(async move { (place.clone(), self.listing(place, span, None, true, Urgency::Awaited).await) });
             }
             return stream::iter(listings).buffer_unordered(MAX_LISTINGS).collect().await;
         }

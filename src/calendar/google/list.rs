@@ -8,6 +8,7 @@ use google_calendar3::api;
 use super::super::encode::{between, calendar_segment, from_chrono, from_chrono_date, to_chrono};
 use super::super::{Fault, Place};
 use super::Google;
+use super::pace::Urgency;
 use super::wire::Failure;
 use crate::names::EventId;
 use crate::scheduling::busy::Span;
@@ -17,7 +18,7 @@ use crate::scheduling::zone::Zone;
 const PAGE_EVENTS: i32 = 500;
 /// More pages than this are an unknown calendar, not a partly known one.
 const MAX_PAGES: usize = 10;
-/// The longest that all pages together may take.
+/// The least that all pages together may take.
 const LIST_TIMEOUT: Duration = Duration::from_secs(4);
 /// An all-day event has no instants of its own, and which of them Google compares with the window is not documented: the
 /// window is asked for wider by the largest offset from UTC, and the answer narrowed again here.
@@ -32,7 +33,7 @@ impl Google {
     /// # Errors
     /// A [`Fault`] when the calendar cannot be read, or not to its end.
     pub async fn look(&self, place: &Place, span: Span, skip: &EventId, all_day_free_blocks: bool) -> Result<Vec<Span>, Fault> {
-        self.listing(place, span, Some(skip), all_day_free_blocks).await
+        self.listing(place, span, Some(skip), all_day_free_blocks, Urgency::Booking).await
     }
 
     pub(super) async fn listing(
@@ -41,12 +42,13 @@ impl Google {
         span: Span,
         skip: Option<&EventId>,
         all_day_free_blocks: bool,
+        urgency: Urgency,
     ) -> Result<Vec<Span>, Fault> {
         let mut busy = Vec::new();
         let pages = async {
             let mut next = None;
             for _page in 0..MAX_PAGES {
-                let page = self.page(place, span, next).await?;
+                let page = self.page(place, span, next, urgency).await?;
                 let zone = page.time_zone.as_deref();
                 for event in
                     page.items.iter().flatten().filter(|event| skip.is_none_or(|own| event.id.as_deref() != Some(own.as_str())))
@@ -61,14 +63,16 @@ impl Google {
             }
             Err(Fault::Unknown("more events than are read".into()))
         };
-        tokio::time::timeout(LIST_TIMEOUT, pages).await.map_err(|_elapsed| Fault::Unknown("no whole list in time".into()))??;
+        tokio::time::timeout(LIST_TIMEOUT.max(urgency.limit()), pages)
+            .await
+            .map_err(|_elapsed| Fault::Unknown("no whole list in time".into()))??;
         Ok(busy)
     }
 
-    async fn page(&self, place: &Place, span: Span, token: Option<String>) -> Result<api::Events, Fault> {
+    async fn page(&self, place: &Place, span: Span, token: Option<String>, urgency: Urgency) -> Result<api::Events, Fault> {
         let calendar = calendar_segment(&place.calendar)?;
         let (from, to) = (to_chrono(span.start.saturating_sub(MARGIN))?, to_chrono(span.end.saturating_add(MARGIN))?);
-        let outcome = self.call("events.list", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(urgency, "events.list", &place.business, move |hub, mut wire| {
             let (calendar, token) = (calendar.clone(), token.clone());
             async move {
                 let mut call = hub.events().list(&calendar).delegate(&mut wire);

@@ -21,6 +21,11 @@ use crate::store::jobs::Job;
 /// Google allows 600 requests a minute and user. With the burst, no minute sees more than 580 of ours.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(519);
 const BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
+/// What nobody waits for at the telephone gets a part of that, whatever there is to do: after a start all calendars are read.
+const BACKGROUND_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(299);
+const BACKGROUND_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
+/// How long a request in the background waits for its turn before the usual one.
+const LONGEST_BACKGROUND_TURN: Duration = Duration::from_secs(30);
 /// How long a request waits for its turn. It comes out of the request's own time, and must leave enough of that: an insert
 /// that is cut off early is one of which nobody knows whether it was done.
 const LONGEST_TURN: Duration = Duration::from_secs(1);
@@ -34,6 +39,28 @@ pub(super) struct Paces {
     known: Mutex<HashMap<String, Arc<Pace>>>,
 }
 
+/// Who waits for a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// A caller who is to hear what is open, or somebody at a screen.
+    Awaited,
+    /// A caller who is told in time that it is being arranged.
+    Booking,
+    /// Nobody: those who wait go first.
+    Background,
+}
+
+impl Urgency {
+    /// The longest that one request and its answer may take. A booking is not cut off early: that would only leave
+    /// everybody in doubt.
+    pub fn limit(self) -> Duration {
+        match self {
+            Self::Awaited | Self::Background => Duration::from_millis(2500),
+            Self::Booking => Duration::from_secs(15),
+        }
+    }
+}
+
 /// The pace of one account.
 #[derive(Debug)]
 pub(super) struct Pace {
@@ -41,6 +68,7 @@ pub(super) struct Pace {
     clock: Clock,
     store: Store,
     turns: DefaultDirectRateLimiter,
+    background: DefaultDirectRateLimiter,
     breaker: Breaker,
     told_on: Mutex<Option<Date>>,
 }
@@ -63,7 +91,8 @@ impl Paces {
 impl Pace {
     fn new(account: String, clock: Clock, store: Store) -> Self {
         let turns = RateLimiter::direct(Quota::per_minute(PER_MINUTE).allow_burst(BURST));
-        Self { breaker: Breaker::new(&account), account, clock, store, turns, told_on: Mutex::default() }
+        let background = RateLimiter::direct(Quota::per_minute(BACKGROUND_PER_MINUTE).allow_burst(BACKGROUND_BURST));
+        Self { breaker: Breaker::new(&account), account, clock, store, turns, background, told_on: Mutex::default() }
     }
 
     /// The present instant, for dates in an answer.
@@ -76,29 +105,21 @@ impl Pace {
         self.breaker.answers_well()
     }
 
-    /// Makes one request when it is its turn. What is left of `limit` then is the time that it has.
+    /// Makes one request when it is its turn. What is left of its time then is the time that it has.
     ///
     /// # Errors
     /// Those of the request, and [`Failure::Held`] when it was not sent.
-    pub async fn keep<T, R>(&self, limit: Duration, request: impl FnOnce(Duration) -> R) -> Result<T, Failure>
+    pub async fn keep<T, R>(&self, urgency: Urgency, request: impl FnOnce(Duration) -> R) -> Result<T, Failure>
     where
         R: Future<Output = Result<T, Failure>>,
     {
+        if urgency == Urgency::Background {
+            turn(&self.background, Stopwatch::start(), LONGEST_BACKGROUND_TURN).await?;
+        }
         let watch = Stopwatch::start();
         let leave = self.breaker.leave().ok_or(Failure::Held(IN_PEACE))?;
-        self.wait_for_turn(watch).await?;
-        leave.send(request(watch.left_of(limit))).await
-    }
-
-    async fn wait_for_turn(&self, watch: Stopwatch) -> Result<(), Failure> {
-        while let Err(too_early) = self.turns.check() {
-            let wait = too_early.wait_time_from(self.turns.clock().now());
-            if wait > watch.left_of(LONGEST_TURN) {
-                return Err(Failure::Held(NO_TURN));
-            }
-            tokio::time::sleep(wait).await;
-        }
-        Ok(())
+        turn(&self.turns, watch, LONGEST_TURN).await?;
+        leave.send(request(watch.left_of(urgency.limit()))).await
     }
 
     /// Tells the operator that the account's quota is used up: once a day, however many calls find out.
@@ -125,4 +146,16 @@ impl Pace {
     fn told_on(&self) -> MutexGuard<'_, Option<Date>> {
         self.told_on.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for a turn, not longer than `longest` since the watch was started.
+async fn turn(turns: &DefaultDirectRateLimiter, watch: Stopwatch, longest: Duration) -> Result<(), Failure> {
+    while let Err(too_early) = turns.check() {
+        let wait = too_early.wait_time_from(turns.clock().now());
+        if wait > watch.left_of(longest) {
+            return Err(Failure::Held(NO_TURN));
+        }
+        tokio::time::sleep(wait).await;
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use super::super::Fault;
 use super::super::auth::Token;
+use super::pace::Urgency;
 use super::wire::{Failure, Hub, Wire, attempt};
 use super::{Account, Google};
 use crate::clock::Clock;
@@ -61,7 +62,9 @@ impl Google {
         let mut pages = Pages::default();
         loop {
             let make = page(pages.next.take());
-            let page = attempt(account.hub(self.0.client.clone(), &bearer), &make, &kept).await.map_err(Failure::into_fault)?;
+            let page = attempt(account.hub(self.0.client.clone(), &bearer), &make, &kept, Urgency::Awaited)
+                .await
+                .map_err(Failure::into_fault)?;
             if pages.complete_with(page)? {
                 return Ok(pages.calendars);
             }

@@ -5,6 +5,7 @@ use google_calendar3::api;
 use super::super::encode::{between, calendar_segment, event_segment, from_chrono};
 use super::super::{Event, Fault, Place};
 use super::Google;
+use super::pace::Urgency;
 use super::wire::Failure;
 use crate::names::{BookingId, EventId};
 
@@ -15,7 +16,7 @@ impl Google {
     /// A [`Fault`] when the calendar cannot be read.
     pub async fn get(&self, place: &Place, id: &EventId) -> Result<Option<Event>, Fault> {
         let (calendar, event) = (calendar_segment(&place.calendar)?, event_segment(id)?.to_owned());
-        let outcome = self.call("events.get", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Booking, "events.get", &place.business, move |hub, mut wire| {
             let (calendar, event) = (calendar.clone(), event.clone());
             async move { Ok(hub.events().get(&calendar, &event).delegate(&mut wire).doit().await?.1) }
         });

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use super::super::encode::calendar_segment;
 use super::super::{Fault, Place};
 use super::Google;
+use super::pace::Urgency;
 use super::wire::Failure;
 use crate::clock::from_epoch_ms;
 
@@ -41,7 +42,7 @@ impl Google {
             params: Some(HashMap::from([("ttl".to_owned(), LIFETIME.as_secs().to_string())])),
             ..api::Channel::default()
         };
-        let outcome = self.call("events.watch", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Background, "events.watch", &place.business, move |hub, mut wire| {
             let (calendar, wanted) = (calendar.clone(), wanted.clone());
             async move { Ok(hub.events().watch(wanted, &calendar).delegate(&mut wire).doit().await?.1) }
         });
@@ -59,7 +60,7 @@ impl Google {
     pub async fn stop(&self, place: &Place, channel: &str, resource: &str) -> Result<(), Fault> {
         let ended =
             api::Channel { id: Some(channel.to_owned()), resource_id: Some(resource.to_owned()), ..api::Channel::default() };
-        let outcome = self.call("channels.stop", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Background, "channels.stop", &place.business, move |hub, mut wire| {
             let ended = ended.clone();
             async move { hub.channels().stop(ended).delegate(&mut wire).doit().await.map(drop) }
         });

@@ -14,15 +14,13 @@ use tracing::Instrument;
 use super::super::Fault;
 use super::super::auth::Token;
 use super::line::Line;
-use super::pace::Pace;
+use super::pace::{Pace, Urgency};
 use super::{Account, Google, retry_after};
 use crate::clock::Stopwatch;
 use crate::names::Slug;
 
 pub(super) type Hub = CalendarHub<Line>;
 
-/// The longest that one request and its answer may take.
-pub(super) const CALL_TIMEOUT: Duration = Duration::from_millis(2500);
 const USER_AGENT: &str = "ringbook";
 /// The shortest pause after a limit of this second that names none, and how much more it may be.
 const BACK_OFF_MS: u64 = 300;
@@ -166,16 +164,32 @@ impl Google {
         F: Fn(Hub, Wire) -> Answer + Send + Sync + 'static,
         Answer: Future<Output = common::Result<T>> + Send + 'static,
     {
+        self.call_as(Urgency::Awaited, method, business, make).await
+    }
+
+    /// The same, for others than those who wait to hear what is open.
+    pub(super) async fn call_as<T, F, Answer>(
+        &self,
+        urgency: Urgency,
+        method: &'static str,
+        business: &Slug,
+        make: F,
+    ) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        F: Fn(Hub, Wire) -> Answer + Send + Sync + 'static,
+        Answer: Future<Output = common::Result<T>> + Send + 'static,
+    {
         let account = self.account(business).map_err(Failure::NoToken)?.clone();
         let (client, business, watch) = (self.0.client.clone(), business.clone(), Stopwatch::start());
         let pace = self.0.paces.of(&account.tokens);
         let kept = Arc::clone(&pace);
         let work = async move {
             let token = account.tokens.token().await.map_err(Failure::NoToken)?;
-            match attempt(account.hub(client.clone(), &token), &make, &kept).await {
+            match attempt(account.hub(client.clone(), &token), &make, &kept, urgency).await {
                 Err(failure) if failure.status() == Some(401) => {
                     let token = account.tokens.instead_of(&token).await.map_err(Failure::NoToken)?;
-                    attempt(account.hub(client, &token), &make, &kept).await
+                    attempt(account.hub(client, &token), &make, &kept, urgency).await
                 }
                 outcome => outcome,
             }
@@ -206,11 +220,16 @@ impl Account {
 }
 
 /// One request, in its turn.
-pub(super) async fn attempt<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, pace: &Pace) -> Result<T, Failure>
+pub(super) async fn attempt<T, Answer>(
+    hub: Hub,
+    make: &impl Fn(Hub, Wire) -> Answer,
+    pace: &Pace,
+    urgency: Urgency,
+) -> Result<T, Failure>
 where
     Answer: Future<Output = common::Result<T>>,
 {
-    pace.keep(CALL_TIMEOUT, |limit| request(hub, make, limit, pace)).await
+    pace.keep(urgency, |limit| request(hub, make, limit, pace)).await
 }
 
 async fn request<T, Answer>(hub: Hub, make: &impl Fn(Hub, Wire) -> Answer, limit: Duration, pace: &Pace) -> Result<T, Failure>

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::super::encode::{calendar_segment, event_segment, to_chrono};
 use super::super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use super::Google;
+use super::pace::Urgency;
 use super::read::event_from;
 use super::wire::Failure;
 use crate::names::EventId;
@@ -23,7 +24,7 @@ impl Google {
             Err(fault) => return Inserted::Refused(fault.to_string()),
         };
         let invites = wanted.attendees.is_some();
-        let outcome = self.call("events.insert", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Booking, "events.insert", &place.business, move |hub, mut wire| {
             let (wanted, calendar) = (wanted.clone(), calendar.clone());
             async move {
                 let mut call = hub.events().insert(wanted, &calendar).delegate(&mut wire);
@@ -49,7 +50,7 @@ impl Google {
     /// A [`Fault`] when nobody knows whether it is gone.
     pub async fn delete(&self, place: &Place, id: &EventId) -> Result<Deleted, Fault> {
         let (calendar, event) = (calendar_segment(&place.calendar)?, event_segment(id)?.to_owned());
-        let outcome = self.call("events.delete", &place.business, move |hub, mut wire| {
+        let outcome = self.call_as(Urgency::Booking, "events.delete", &place.business, move |hub, mut wire| {
             let (calendar, event) = (calendar.clone(), event.clone());
             async move { hub.events().delete(&calendar, &event).delegate(&mut wire).doit().await.map(drop) }
         });

@@ -58,6 +58,25 @@ async fn past_the_burst_calls_wait_their_turn_and_what_would_wait_too_long_is_no
 }
 
 #[tokio::test]
+async fn those_who_wait_go_before_what_is_done_in_the_background() {
+    let (google, server) = google(|asked| {
+        let unchanged = json!({"timeZone": "America/New_York", "items": [], "nextSyncToken": "1"});
+        if asked.path.ends_with("/freeBusy") { free() } else { Answer::Json(200, unchanged) }
+    })
+    .await;
+    let at = place("sam");
+    let reading = join_all((0..100).map(|_| google.changes(&at, Some("0"))));
+    let callers = async {
+        server.until(|journal| journal.iter().filter(|asked| asked.method == "GET").count() >= 30).await;
+        join_all((0..25).map(|_| ask(&google))).await
+    };
+    tokio::select! {
+        _ = reading => panic!("a hundred readings at once"),
+        answers = callers => assert!(answers.iter().all(Result::is_ok), "{answers:?}"),
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_only_fails_is_left_in_peace() {
     let html = |status| Answer::Text(status, "Content-Type: text/html\r\n", "<html>".into());
     for broken in [html(503), error(500, "backendError"), error(408, "timeout"), Answer::Reset] {
