@@ -8,6 +8,7 @@ use crate::names::BookingState;
 use crate::scheduling::busy::Span;
 use crate::scheduling::speech::{spoken_date, spoken_date_time};
 use crate::store::bookings::BookingRow;
+use crate::store::jobs::Outcome;
 
 /// The title of the event, from the business's template.
 pub(super) fn summary(profile: &Profile, row: &BookingRow) -> String {
@@ -59,6 +60,34 @@ pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String 
     }
     let start = start_of(profile, row, today);
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
+}
+
+/// The same for whoever tells it: the assistant of the live call, or an SMS. Pass the row in the state that it came to.
+#[must_use]
+pub fn outcome(profile: &Profile, row: &BookingRow, today: Date) -> Outcome {
+    Outcome {
+        business: row.business.clone(),
+        booking: row.id,
+        booked: row.state == BookingState::Confirmed,
+        call_id: row.call_id.clone(),
+        spoken: for_the_assistant(profile, row, today),
+        to: row.customer_phone.clone(),
+        text: late_outcome(profile, row, today),
+    }
+}
+
+/// What the assistant of the live call is told to say. It is an instruction to it, so nothing that a caller gave is in it.
+fn for_the_assistant(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    if row.state == BookingState::Confirmed {
+        let booked = booked(profile, row, today);
+        return format!("What was being arranged is confirmed now. Tell the caller at once: {booked}");
+    }
+    let start = start_of(profile, row, today);
+    format!(
+        "What was being arranged did not work out. Tell the caller at once: We could not book {} on {start}. Nothing is booked. Then \
+         offer to look for another time.",
+        row.service
+    )
 }
 
 /// What the business is told when somebody moved a job to where another one is.

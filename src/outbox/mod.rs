@@ -4,6 +4,7 @@
 mod alert;
 mod revoke;
 mod sms;
+mod tell;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::calendar::google::Google;
+use crate::clients::control::Control;
 use crate::clients::twilio::Twilio;
 use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
@@ -50,6 +52,7 @@ pub struct Outbox {
     google: Option<Google>,
     clock: Clock,
     twilio: Twilio,
+    control: Control,
     http: reqwest::Client,
 }
 
@@ -68,8 +71,8 @@ impl Outbox {
     #[must_use]
     pub fn new(ground: &Ground, desk: Desk, google: Option<Google>, http: reqwest::Client) -> Self {
         let Ground { settings, directory, store, clock, .. } = ground.clone();
-        let twilio = Twilio::new(http.clone());
-        Self { settings, directory, store, desk, google, clock, twilio, http }
+        let (twilio, control) = (Twilio::new(http.clone()), Control::new(http.clone()));
+        Self { settings, directory, store, desk, google, clock, twilio, control, http }
     }
 
     /// Runs jobs until it is dropped. Belongs on the main runtime.
@@ -107,6 +110,7 @@ impl Outbox {
             Job::Notify { business, occasion, text } => {
                 self.notify(&leased.key, business, occasion, text).await.unwrap_or_else(not_yet)
             }
+            Job::Tell(outcome) => self.tell(leased, outcome).await.unwrap_or_else(not_yet),
             Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
             Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
@@ -122,7 +126,7 @@ impl Outbox {
             }
             Done::NotYet(cause) | Done::Never(cause) => {
                 tracing::error!(job.kind = leased.job.kind(), cause, "a job was given up");
-                self.tell_of_lost_sms(leased, &cause).await?;
+                self.tell_of_lost_word(leased, &cause).await?;
                 self.store.fail_job(leased, &cause, None).await?
             }
         };

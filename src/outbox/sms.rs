@@ -7,7 +7,7 @@ use crate::clients::twilio::SmsError;
 use crate::clock::epoch_ms;
 use crate::names::{Phone, Slug};
 use crate::store;
-use crate::store::jobs::{Job, LeasedJob};
+use crate::store::jobs::{Job, LeasedJob, Outcome};
 
 /// What stands in the store while a message is on its way: if the process dies then, nobody knows whether it was sent.
 const UNDER_WAY: &str = "it was being sent when the process ended";
@@ -49,9 +49,9 @@ impl Outbox {
         Ok(Done::Well)
     }
 
-    /// Whom an SMS should have told something hears nothing now, so the operator does.
-    pub(super) async fn tell_of_lost_sms(&self, leased: &LeasedJob, cause: &str) -> Result<(), store::Error> {
-        let Job::Sms { business, to, .. } = &leased.job else { return Ok(()) };
+    /// Who should have been told something hears nothing now, so the operator does.
+    pub(super) async fn tell_of_lost_word(&self, leased: &LeasedJob, cause: &str) -> Result<(), store::Error> {
+        let (Job::Sms { business, to, .. } | Job::Tell(Outcome { business, to, .. })) = &leased.job else { return Ok(()) };
         let now = self.clock.now();
         let text = format!("An SMS to {to:?} was given up: {cause}.");
         let alert = Job::Alert { what: "sms_given_up".into(), business: Some(business.clone()), text, since_ms: epoch_ms(now) };

@@ -14,6 +14,25 @@ use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::{BookingId, CallSid, Phone, Slug};
 
+/// What came of a booking, for a caller who was told that it is being arranged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Whose booking it is.
+    pub business: Slug,
+    /// Which.
+    pub booking: BookingId,
+    /// Whether the event exists: a success is told once at most, anything else once at least.
+    pub booked: bool,
+    /// The call in which it was asked for, as [`BookingRow::call_id`](super::bookings::BookingRow::call_id) has it.
+    pub call_id: String,
+    /// For the assistant, while that call lasts: one line, without anything that a caller has said.
+    pub spoken: String,
+    /// Who gets the SMS when it does not.
+    pub to: Phone,
+    /// The SMS; at most 1600 characters.
+    pub text: String,
+}
+
 /// Something that must happen after an answer was given.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -47,6 +66,8 @@ pub enum Job {
         /// Without secrets.
         text: String,
     },
+    /// Tell a caller who was answered "being arranged" what came of it: in the live call, else by SMS.
+    Tell(Outcome),
     /// Look whether Vapi ever said a word about a call that has ended.
     SilentCall {
         /// Which call.
@@ -76,6 +97,7 @@ impl Job {
             Self::Sms { .. } => "sms",
             Self::Alert { .. } => "alert",
             Self::Notify { .. } => "notify",
+            Self::Tell(_) => "tell",
             Self::SilentCall { .. } => "silent_call",
             Self::Revoke { .. } => "revoke",
             Self::Settle { .. } => "settle",

@@ -86,6 +86,7 @@ mod store_calls;
 mod store_moves;
 mod store_rows;
 mod suspects;
+mod tell;
 mod tidy;
 mod tidy_texts;
 mod times;

@@ -103,10 +103,17 @@ impl Vapi {
             return error(404, "Not Found", "Call not found or already ended");
         }
         match body["type"].as_str() {
+            Some("add-message") if !is_chat_message(&body["message"]) => error(400, "Bad Request", "Invalid message"),
             Some(kind) if known.contains(&kind) => Answer::json(200, &json!({"success": true})),
             _ => error(400, "Bad Request", "Invalid message type"),
         }
     }
+}
+
+/// What a model takes as a message.
+fn is_chat_message(message: &Value) -> bool {
+    let role = message["role"].as_str().is_some_and(|role| ["system", "user", "assistant"].contains(&role));
+    role && message["content"].as_str().is_some_and(|content| !content.trim().is_empty())
 }
 
 /// Vapi's own checks of `POST /call`.

@@ -1,0 +1,75 @@
+//! The control address of a running call: saying something to the assistant while the caller is on the line
+//! (docs.vapi.ai/calls/call-features, "add-message"). Whoever knows the address may speak in that call, so no key goes with
+//! it, it is never logged, and it is called only where Vapi itself is: it comes out of a body.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde_json::json;
+use url::{Host, Url};
+
+use super::{Error, lost};
+use crate::config;
+
+/// The domain under which all control addresses are; their hosts vary by region and by call.
+const DOMAIN: &str = "vapi.ai";
+
+/// A live call takes a message at once; later than this nobody knows any more whether it did.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// A control address that may be called.
+#[derive(Clone)]
+pub struct ControlUrl(Url);
+
+impl ControlUrl {
+    /// Only https under `vapi.ai`; this machine itself only where `api_url`, Vapi's REST API, is on it as well.
+    #[must_use]
+    pub fn parse(text: &str, api_url: &Url) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let is_vapis = match url.host() {
+            Some(Host::Domain(name)) => name == DOMAIN || name.strip_suffix(DOMAIN).is_some_and(|before| before.ends_with('.')),
+            _ => false,
+        };
+        let is_ours = config::is_loopback(&url) && config::is_loopback(api_url) && matches!(url.scheme(), "http" | "https");
+        ((is_vapis && url.scheme() == "https") || is_ours).then_some(Self(url))
+    }
+}
+
+impl std::fmt::Debug for ControlUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ControlUrl(…)")
+    }
+}
+
+/// The control addresses of all calls.
+#[derive(Clone, Debug)]
+pub struct Control {
+    http: Client,
+}
+
+impl Control {
+    /// With the program's HTTP client.
+    #[must_use]
+    pub fn new(http: Client) -> Self {
+        Self { http }
+    }
+
+    /// Tells the assistant something, and makes it speak of it at once. Never repeated here: what was lost may have been
+    /// heard.
+    ///
+    /// # Errors
+    /// See [`Error`]: `NotSent` and `Refused` are sure not to have been heard; `Settings` and `Unusable` never happen.
+    pub async fn add_message(&self, url: &ControlUrl, content: &str) -> Result<(), Error> {
+        let message = json!({
+            "type": "add-message",
+            "message": { "role": "system", "content": content },
+            "triggerResponseEnabled": true,
+        });
+        let sent = self.http.post(url.0.clone()).json(&message).timeout(LIMIT).send().await;
+        match sent.map_err(|error| lost(&error))?.status().as_u16() {
+            200..=299 => Ok(()),
+            status @ 500.. => Err(Error::Unknown(format!("status {status}"))),
+            status => Err(Error::Refused { status, reason: "the call does not take it".into() }),
+        }
+    }
+}
