@@ -19,7 +19,7 @@ use crate::clock::Deadline;
 use crate::names::BookingState;
 use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
-use crate::scheduling::slots::{self, MAX_OFFERS, Slot, nearest};
+use crate::scheduling::slots::{self, Slot};
 use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::bookings::BookingRow;
 use crate::store::claims::{Claim, DayLimit};
@@ -224,8 +224,9 @@ impl Desk {
     async fn not_open(&self, order: &Order<'_>, wish: &Wish, because: NotOpen, deadline: Deadline) -> Result<Booking, Refusal> {
         let profile = order.asked.profile;
         let date = profile.zone.date(order.same.start);
-        let board = self.board(&order.asked, reach(&profile.zone, &profile.rules, self.clock.now(), date), deadline).await?;
-        let mut others = order.exactly.map(|start| nearest(board.slots(date), start, MAX_OFFERS)).unwrap_or_default();
+        let mut board = self.board(&order.asked, reach(&profile.zone, &profile.rules, self.clock.now(), date), deadline).await?;
+        board.held = self.held_from(profile, &wish.caller).await?;
+        let mut others = order.exactly.map(|start| board.nearest(date, start)).unwrap_or_default();
         if others.is_empty() {
             others = board.coming_days(date, order.window);
         }

@@ -1,5 +1,6 @@
 //! What is open: the calendars and our own ledger are asked once, then the board answers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use time::{Date, OffsetDateTime};
@@ -113,7 +114,8 @@ impl Desk {
         let today = profile.zone.date(now);
         let date = date_meant(question.date.as_deref(), today)?;
         let window = window_meant(profile, question.window.as_deref())?;
-        let board = self.board(&asked, reach(&profile.zone, &profile.rules, now, date), deadline).await?;
+        let mut board = self.board(&asked, reach(&profile.zone, &profile.rules, now, date), deadline).await?;
+        board.held = self.held_from(profile, &question.caller).await?;
         let (slots, none_because) = match board.offers(date, window) {
             Ok(slots) => (slots, None),
             Err(Reason::Unreachable) => return Err(Refusal::CalendarDown),
@@ -190,6 +192,18 @@ impl Desk {
             asked: span,
             crew,
             wanted: asked.wanted,
+            held: BTreeSet::new(),
         })
+    }
+
+    /// The times that other running calls were offered within `hold_seconds`: this caller hears them last. Bookings do not ask:
+    /// whoever claims a time first has it.
+    pub(super) async fn held_from(&self, profile: &Profile, caller: &Caller) -> Result<BTreeSet<OffsetDateTime>, Refusal> {
+        let hold = profile.booking_rules.hold;
+        if hold.is_zero() {
+            return Ok(BTreeSet::new());
+        }
+        let since = self.clock.now() - hold;
+        Ok(self.store.offered_to_others(&profile.slug, caller.call_id.as_deref(), since).await?)
     }
 }

@@ -200,8 +200,6 @@ const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
     ("emergency.phrases", |it| !it.emergency.phrases.is_empty()),
     ("emergency.say", |it| !it.emergency.say.is_empty()),
     ("emergency.to", |it| it.emergency.to.is_some()),
-    ("rules.hold_seconds", |it| it.booking_rules.hold != sections::HOLD),
-    ("rules.require_spoken_intent", |it| !it.booking_rules.require_spoken_intent.is_empty()),
     ("limits.calls_per_caller_per_hour", |it| it.limits.calls_per_caller_per_hour != sections::CALLS_PER_HOUR),
     ("limits.bookings_per_caller_per_day", |it| it.limits.bookings_per_caller_per_day != sections::BOOKINGS_PER_DAY),
     ("privacy.recording", |it| it.privacy.recording),

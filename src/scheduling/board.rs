@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 
 use super::busy::{Busy, Span};
 use super::hours::{DayPlan, Opening, WallSpan};
-use super::slots::{MAX_OFFERS, Reason, Refusal, Rules, Slot, spread};
+use super::slots::{MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, pick};
 use super::zone::Zone;
 
 /// How many days after a date are searched for other times.
@@ -31,6 +31,8 @@ pub struct Board<'a> {
     pub crew: Vec<Member<'a>>,
     /// The index of the one the caller wants; otherwise anybody.
     pub wanted: Option<usize>,
+    /// Starts that other running calls were offered a moment ago: of several they are picked last, and nothing else changes.
+    pub held: BTreeSet<OffsetDateTime>,
 }
 
 /// One technician.
@@ -96,7 +98,7 @@ impl Board<'_> {
     /// # Errors
     /// The [`Reason`] why there is none.
     pub fn offers(&self, date: Date, window: Option<WallSpan>) -> Result<Vec<Slot>, Reason> {
-        self.open(date, window).map(|slots| spread(slots, MAX_OFFERS))
+        self.open(date, window).map(|slots| pick([slots], &self.held, MAX_OFFERS))
     }
 
     /// Whether a job may start exactly then, on the grid of steps or off it, and who could do it.
@@ -133,15 +135,17 @@ impl Board<'_> {
     /// the days that lead up to it. At most three, in the order of time; none where none is known.
     #[must_use]
     pub fn coming_days(&self, date: Date, window: Option<WallSpan>) -> Vec<Slot> {
-        let mut found = window.map(|_| spread(self.slots(date), MAX_OFFERS)).unwrap_or_default();
+        let rest = window.map(|_| self.slots(date));
         let (first, last) = days_around(self.zone, &self.rules, self.now, date);
-        let mut day = if first == date { later(date, 1) } else { first };
-        while day <= last && found.len() < MAX_OFFERS {
-            let slots = self.open(day, window).or_else(|_| self.open(day, None)).unwrap_or_default();
-            found.extend(spread(slots, MAX_OFFERS - found.len()));
-            day = later(day, 1);
-        }
-        found
+        let days = (0..=COMING_DAYS).map(|number| later(first, number)).filter(|day| *day != date && *day <= last);
+        let open = days.map(|day| self.open(day, window).or_else(|_| self.open(day, None)).unwrap_or_default());
+        pick(rest.into_iter().chain(open), &self.held, MAX_OFFERS)
+    }
+
+    /// The open starts of a date that are nearest to one that is not to be had. At most three, in the order of time.
+    #[must_use]
+    pub fn nearest(&self, date: Date, wanted: OffsetDateTime) -> Vec<Slot> {
+        nearest(self.slots(date), wanted, &self.held, MAX_OFFERS)
     }
 
     /// Every open start of a date whose wall clock lies in the window, in the order of time.

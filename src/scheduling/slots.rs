@@ -1,6 +1,7 @@
 //! Open times, how a few of them are picked to be spoken, and the reasons why there may be none. Which times are open is
 //! found on the [`Board`](super::board::Board).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
@@ -112,11 +113,31 @@ pub fn spread(slots: Vec<Slot>, count: usize) -> Vec<Slot> {
     slots.into_iter().enumerate().filter(|(index, _)| picked.contains(index)).map(|(_, slot)| slot).collect()
 }
 
-/// The `count` slots whose start is nearest to what was wanted, in the order of time; of two that are equally far, the
-/// earlier one.
+/// At most `count` slots, in the order of time, of several lists of which an earlier one goes first; those of one list are
+/// spread over it. What is held is picked only where there is nothing else.
 #[must_use]
-pub fn nearest(mut slots: Vec<Slot>, wanted: OffsetDateTime, count: usize) -> Vec<Slot> {
-    slots.sort_by_key(|slot| ((slot.start - wanted).abs(), slot.start));
+pub fn pick(lists: impl IntoIterator<Item = Vec<Slot>>, held: &BTreeSet<OffsetDateTime>, count: usize) -> Vec<Slot> {
+    let (mut found, mut last) = (Vec::new(), Vec::new());
+    for slots in lists {
+        let (others, free): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| held.contains(&slot.start));
+        found.extend(spread(free, count - found.len()));
+        last.push(others);
+        if found.len() >= count {
+            break;
+        }
+    }
+    for others in last {
+        found.extend(spread(others, count - found.len()));
+    }
+    found.sort_by_key(|slot| slot.start);
+    found
+}
+
+/// The `count` slots whose start is nearest to what was wanted, in the order of time; of two that are equally far, the
+/// earlier one. What is held comes after everything else.
+#[must_use]
+pub fn nearest(mut slots: Vec<Slot>, wanted: OffsetDateTime, held: &BTreeSet<OffsetDateTime>, count: usize) -> Vec<Slot> {
+    slots.sort_by_key(|slot| (held.contains(&slot.start), (slot.start - wanted).abs(), slot.start));
     slots.truncate(count);
     slots.sort_by_key(|slot| slot.start);
     slots

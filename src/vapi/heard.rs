@@ -1,5 +1,5 @@
-//! What a caller was heard to say, as far as it matters before the assistant asks for anything. It decides nothing: whoever
-//! is misheard costs one look at the calendar.
+//! What a caller was heard to say: whether they speak of an appointment, which costs one look at the calendar where they were
+//! misheard, and whether they said what their business wants to hear before anything is booked.
 
 /// How words begin that come before a question for times.
 const BEGINNINGS: [&str; 13] = [
@@ -23,9 +23,21 @@ const PHRASES: [&str; 7] = ["come out", "come by", "come over", "come and", "sen
 /// Whether somebody speaks of an appointment, be it half a sentence.
 #[must_use]
 pub fn speaks_of_appointment(words: &str) -> bool {
-    let text = words.to_lowercase();
-    let words = || text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    let plain = words().collect::<Vec<_>>().join(" ");
-    words().any(|word| BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)))
-        || PHRASES.iter().any(|phrase| format!(" {plain} ").contains(&format!(" {phrase} ")))
+    let said = plain(words);
+    said.split(' ').any(|word| BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)))
+        || PHRASES.iter().any(|phrase| said.contains(&plain(phrase)))
+}
+
+/// Whether one of these words or phrases was said: whole words, whatever their case and what stands between them.
+#[must_use]
+pub fn says_one_of(words: &str, phrases: &[String]) -> bool {
+    let said = plain(words);
+    phrases.iter().map(|phrase| plain(phrase)).any(|phrase| !phrase.trim().is_empty() && said.contains(&phrase))
+}
+
+/// The words alone, in lower case, with one space around each.
+fn plain(text: &str) -> String {
+    let text = text.to_lowercase();
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    format!(" {} ", words.join(" "))
 }

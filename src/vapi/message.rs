@@ -48,10 +48,23 @@ pub enum Kind {
         /// Vapi's `endedReason`.
         reason: Option<String>,
     },
-    /// `transcript` of the caller, partial or final: what they say.
-    Heard(String),
+    /// `transcript`: what is said in the call.
+    Heard(Transcript),
+    /// `speech-update` of the caller: they began to speak, or stopped.
+    Speaking(bool),
     /// Any other message about a call.
     Other,
+}
+
+/// A piece of what is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transcript {
+    /// Otherwise the assistant, or somebody else, says it.
+    pub by_caller: bool,
+    /// Otherwise it may still become other words.
+    pub is_final: bool,
+    /// The words.
+    pub words: String,
 }
 
 /// One tool call of the model.

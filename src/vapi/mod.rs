@@ -4,6 +4,7 @@
 pub mod arguments;
 pub mod heard;
 mod limits;
+pub mod listening;
 pub mod message;
 pub mod reply;
 pub mod request;
@@ -19,6 +20,7 @@ use actix_web::web::{self, ServiceConfig};
 use tokio::runtime::Handle;
 
 use self::limits::ToolLimits;
+use self::listening::Listening;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::clock::Clock;
@@ -39,6 +41,7 @@ pub struct Station {
     clock: Clock,
     suspects: Suspects,
     limits: ToolLimits,
+    listening: Listening,
     runtime: Handle,
 }
 
@@ -49,7 +52,8 @@ impl Station {
         let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let inbox = Inbox::new(store.clone(), clock.clone(), runtime.clone());
         let limits = ToolLimits::new(&directory);
-        Self { settings, directory, store, desk, inbox, clock, suspects, limits, runtime }
+        let listening = Listening::default();
+        Self { settings, directory, store, desk, inbox, clock, suspects, limits, listening, runtime }
     }
 }
 

@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
+
 use super::arguments::Arguments;
+use super::listening::{Line, Listening, Replaced};
 use super::reply::Reply;
 use crate::booking::check::Question;
 use crate::booking::order::{Wish, WishedTime};
@@ -11,6 +14,7 @@ use crate::booking::{Caller, Desk};
 use crate::business::profile::Profile;
 use crate::clock::{Clock, Deadline};
 use crate::names::ToolCallId;
+use crate::scheduling::speech::spoken_list;
 
 /// A tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,18 @@ pub fn dictated_phone(arguments: &Arguments) -> Option<&str> {
     arguments.text(PHONE)
 }
 
+const REPLACED: &str = "That was replaced by the newer request, so this one was not done.";
+
+/// Who asks for it in these words may be booked. A few are named, so that the caller can be led to one.
+fn not_asked_for(awaited: &[String]) -> String {
+    let some: Vec<String> = awaited.iter().take(3).map(|phrase| format!("\"{phrase}\"")).collect();
+    let words = spoken_list(&some, "or");
+    format!(
+        "The caller has not said yet that they want to book, so this was not done. Please ask whether they want to book, let them \
+         answer with {words}, and then try again."
+    )
+}
+
 /// One tool call, ready to run.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -103,6 +119,28 @@ pub struct Request {
 }
 
 impl Request {
+    /// Waits until a tool that acts may act: nobody is booked while they are still speaking, and, where the business wants it,
+    /// not before they said that they want to be. A question is answered at once.
+    ///
+    /// # Errors
+    /// What is answered instead. Nothing was done then, and the same request may come again.
+    pub async fn turn(&self, listening: &Listening, message: u64, profile: &Profile, deadline: Deadline) -> Result<(), Reply> {
+        let Some(call) = self.caller.call_id.as_deref().filter(|_| self.tool.acts()) else { return Ok(()) };
+        let mut turn = listening.booking(&Line::new(&profile.slug, call), message);
+        // Half of the time at most, so that enough is left for the calendar.
+        if turn.comes(deadline.left() / 2).await == Err(Replaced) {
+            tracing::info!(business = %profile.slug, call.id = call, "a booking was replaced by a newer one of its call");
+            let fields = Map::from_iter([(self.tool.verdict().to_owned(), Value::Bool(false))]);
+            return Err(Reply { is_error: false, fields, ..Reply::passing(REPLACED) });
+        }
+        let awaited = &profile.booking_rules.require_spoken_intent;
+        if !awaited.is_empty() && turn.lacks_wish() {
+            tracing::info!(business = %profile.slug, call.id = call, "a booking waits until the caller says that they want it");
+            return Err(Reply::passing(not_asked_for(awaited)));
+        }
+        Ok(())
+    }
+
     /// Does it.
     pub async fn run(&self, desk: &Desk, clock: &Clock, profile: &Arc<Profile>, deadline: Deadline) -> Reply {
         if self.arguments == Arguments::Senseless {

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Station;
 use super::heard;
+use super::listening::Line;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
 use super::request::{Proven, Rejection};
@@ -32,6 +33,13 @@ const TOO_MANY: &str =
 const NOT_NOTED: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
 const TOO_LATE: &str = "I could not finish that in time, so it is not confirmed. Please ask me again in a moment.";
 
+/// When a message came: its place among all of them, and until when it must be answered.
+#[derive(Clone, Copy, Debug)]
+struct Came {
+    number: u64,
+    deadline: Deadline,
+}
+
 /// In which form a tool call came, and so must be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -42,6 +50,7 @@ enum Form {
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
     let Proven { message, proof, deadline } = proven;
+    let came = Came { number: station.listening.arrival(), deadline };
     let about = message.about;
     let whose = match station.whose(&about).await {
         Ok(whose) => whose,
@@ -54,19 +63,15 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
         tracing::warn!("refused a Vapi webhook whose proof belongs to another business");
         return Err(Rejection::Unproven { cut_off: false });
     }
-    let ended_reason = if let Kind::Ended { reason } = &message.kind { Some(reason.as_deref().unwrap_or("ended")) } else { None };
     if let Some(profile) = &whose.profile {
-        station.note_word(profile, whose.row.as_ref(), &about, ended_reason);
-        if announces_a_question(&message.kind) {
-            station.desk.warm(profile);
-        }
+        station.hear(profile, &whose, &about, &message.kind).await;
     }
     Ok(match message.kind {
-        Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, deadline).await),
-        Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, deadline).await),
+        Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, came).await),
+        Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, came).await),
         Kind::AssistantRequest => assistant(&station, &whose, &about).await,
         Kind::TransferDestinationRequest => transfer_destination(&station, &whose),
-        Kind::Ended { .. } | Kind::Heard(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
+        Kind::Ended { .. } | Kind::Heard(_) | Kind::Speaking(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     })
 }
 
@@ -74,13 +79,13 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
 fn announces_a_question(kind: &Kind) -> bool {
     match kind {
         Kind::AssistantRequest => true,
-        Kind::Heard(words) => heard::speaks_of_appointment(words),
+        Kind::Heard(said) => said.by_caller && heard::speaks_of_appointment(&said.words),
         _ => false,
     }
 }
 
 /// Every tool call of a message, each id once, in order. What changes something waits for what was asked before it.
-async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<ToolCall>, deadline: Deadline) -> String {
+async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<ToolCall>, came: Came) -> String {
     let mut seen = HashSet::new();
     let calls: Vec<ToolCall> =
         calls.into_iter().filter(|call| call.raw_id.is_empty() || seen.insert(call.raw_id.clone())).collect();
@@ -88,9 +93,9 @@ async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<Too
     let mut reads = Vec::new();
     for (index, call) in calls.iter().enumerate() {
         if Tool::read(&call.name).is_some_and(Tool::acts) {
-            entries.push((index, station.answer(Form::ToolCalls, whose, about, call, deadline).await));
+            entries.push((index, station.answer(Form::ToolCalls, whose, about, call, came).await));
         } else {
-            reads.push(async move { (index, station.answer(Form::ToolCalls, whose, about, call, deadline).await) });
+            reads.push(async move { (index, station.answer(Form::ToolCalls, whose, about, call, came).await) });
         }
     }
     entries.extend(futures_util::future::join_all(reads).await);
@@ -100,18 +105,44 @@ async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<Too
 }
 
 impl Station {
+    /// Takes note of what a message tells, whatever it asks.
+    async fn hear(&self, profile: &Arc<Profile>, whose: &Whose, about: &About, kind: &Kind) {
+        let ended_reason = if let Kind::Ended { reason } = kind { Some(reason.as_deref().unwrap_or("ended")) } else { None };
+        self.note_word(profile, whose.row.as_ref(), about, ended_reason);
+        if announces_a_question(kind) {
+            self.desk.warm(profile);
+        }
+        let Some(call) = caller(whose.row.as_ref(), about).call_id else { return };
+        let (line, awaited) = (Line::new(&profile.slug, &call), &profile.booking_rules.require_spoken_intent);
+        match kind {
+            Kind::Heard(said) if !awaited.is_empty() => {
+                let wish = said.by_caller && said.is_final && heard::says_one_of(&said.words, awaited);
+                self.listening.transcript(&line, wish);
+            }
+            Kind::Speaking(true) => self.listening.speaks(&line),
+            Kind::Speaking(false) => self.listening.stops(&line),
+            Kind::Ended { .. } => {
+                self.listening.forget(&line);
+                if let Err(error) = self.store.forget_offers(&profile.slug, &call).await {
+                    tracing::error!(call.id = %call, error = %error, "what was offered in a call could not be forgotten");
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// The bytes that answer one tool call.
-    async fn answer(&self, form: Form, whose: &Whose, about: &About, call: &ToolCall, deadline: Deadline) -> String {
+    async fn answer(&self, form: Form, whose: &Whose, about: &About, call: &ToolCall, came: Came) -> String {
         let Some(profile) = &whose.profile else { return rendered(form, call, &Reply::error(WHICH_BUSINESS)) };
         let Some(tool) = Tool::read(&call.name) else {
             tracing::warn!(business = %profile.slug, "an unknown tool was called");
             return rendered(form, call, &Reply::error(NO_SUCH_TOOL));
         };
-        let running = match self.begin(form, profile, whose, about, call, tool, deadline) {
+        let running = match self.begin(form, profile, whose, about, call, tool, came) {
             Ok(running) => running,
             Err(reply) => return rendered(form, call, &reply),
         };
-        match tokio::time::timeout(deadline.left(), running.outcome()).await {
+        match tokio::time::timeout(came.deadline.left(), running.outcome()).await {
             Ok(Ok(Ok(answer))) => answer.text.to_string(),
             Ok(Ok(Err(_)) | Err(_)) => rendered(form, call, &Reply::passing(NOT_NOTED)),
             Err(_late) => rendered(form, call, &Reply::passing(TOO_LATE)),
@@ -131,7 +162,7 @@ impl Station {
         about: &About,
         call: &ToolCall,
         tool: Tool,
-        deadline: Deadline,
+        came: Came,
     ) -> Result<Running<Result<Answer, NotKept>>, Reply> {
         let caller = caller(whose.row.as_ref(), about);
         let signalled = caller.signalled.as_ref().map(Phone::as_str);
@@ -147,15 +178,19 @@ impl Station {
         let key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
         let asked = digest(&format!("{}\n{}", tool.name(), call.arguments.canonical()));
         let request = Request { tool, arguments: call.arguments.clone(), caller, id: call.id.clone() };
-        let (desk, clock, limits) = (self.desk.clone(), self.clock.clone(), self.limits.clone());
+        let (desk, clock, limits, listening) =
+            (self.desk.clone(), self.clock.clone(), self.limits.clone(), self.listening.clone());
         let (profile, call) = (Arc::clone(profile), call.clone());
         let work = move || async move {
             // Counted only here: what was answered before is not done again, and does not count again.
             let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref());
-            let reply = if may_run {
-                request.run(&desk, &clock, &profile, deadline.earlier_by(MARGIN)).await
-            } else {
+            let deadline = came.deadline.earlier_by(MARGIN);
+            let reply = if !may_run {
                 Reply::passing(TOO_MANY)
+            } else if let Err(not_now) = request.turn(&listening, came.number, &profile, deadline).await {
+                not_now
+            } else {
+                request.run(&desk, &clock, &profile, deadline).await
             };
             // A key that is neither an id nor all arguments would hold what was missing against whoever gives it later.
             let sticks = reply.sticks && (!reply.is_error || call.id.is_some() || request.caller.call_id.is_some());
@@ -186,7 +221,7 @@ fn without_store(kind: &Kind) -> HttpResponse {
         }
         Kind::FunctionCall(call) => ok(&rendered(Form::FunctionCall, call, &reply)),
         Kind::AssistantRequest | Kind::TransferDestinationRequest => HttpResponse::Ok().json(json!({ "error": NOT_NOTED })),
-        Kind::Ended { .. } | Kind::Heard(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
+        Kind::Ended { .. } | Kind::Heard(_) | Kind::Speaking(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     }
 }
 

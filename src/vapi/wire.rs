@@ -11,7 +11,7 @@ use serde::de::{DeserializeOwned, Deserializer};
 use serde_json::value::RawValue;
 
 use super::arguments::Arguments;
-use super::message::{About, Kind, Message, ToolCall, Unreadable};
+use super::message::{About, Kind, Message, ToolCall, Transcript, Unreadable};
 use crate::names::{AssistantId, CallSid, Phone, Slug, ToolCallId, VapiCallId};
 
 /// Reads a body: the message in its envelope, or on its own.
@@ -49,6 +49,7 @@ struct Wire {
     ended_reason: Loose<String>,
     role: Loose<String>,
     transcript: Loose<String>,
+    transcript_type: Loose<String>,
     session_id: Loose<String>,
     tool_call_list: List<WireToolCall>,
     tool_calls: List<WireToolCall>,
@@ -232,10 +233,17 @@ impl Wire {
             "transfer-destination-request" => Kind::TransferDestinationRequest,
             "end-of-call-report" => Kind::Ended { reason: self.ended_reason.0 },
             "status-update" if self.status.text() == Some("ended") => Kind::Ended { reason: self.ended_reason.0 },
+            "speech-update" if self.role.text() == Some("user") => match self.status.text() {
+                Some("started") => Kind::Speaking(true),
+                Some("stopped") => Kind::Speaking(false),
+                _ => Kind::Other,
+            },
             // Also as `transcript[transcriptType="final"]`.
-            kind if kind.starts_with("transcript") && self.role.text() == Some("user") => {
-                Kind::Heard(self.transcript.into_text().unwrap_or_default())
-            }
+            kind if kind.starts_with("transcript") && self.role.text().is_some() => Kind::Heard(Transcript {
+                by_caller: self.role.text() == Some("user"),
+                is_final: kind.contains("\"final\"") || self.transcript_type.text() == Some("final"),
+                words: self.transcript.into_text().unwrap_or_default(),
+            }),
             _ => Kind::Other,
         }
     }

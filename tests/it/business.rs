@@ -481,8 +481,6 @@ fn what_is_set_but_not_in_effect_is_a_warning() {
         "emergency.phrases",
         "emergency.say",
         "emergency.to",
-        "rules.hold_seconds",
-        "rules.require_spoken_intent",
         "limits.calls_per_caller_per_hour",
         "limits.bookings_per_caller_per_day",
         "privacy.recording",

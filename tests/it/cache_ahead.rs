@@ -89,7 +89,7 @@ fn a_caller_who_speaks_of_an_appointment_is_understood_and_nobody_else() {
 #[test]
 fn only_the_callers_own_words_are_heard() {
     let heard = |kind: &str, more: Value| match Message::read(message(kind, more).to_string().as_bytes()).unwrap().kind {
-        Kind::Heard(words) => Some(words),
+        Kind::Heard(said) if said.by_caller => Some(said.words),
         _ => None,
     };
     let said_by = |role: &str| json!({ "role": role, "transcriptType": "final", "transcript": "an appointment" });

@@ -1,5 +1,6 @@
 //! Open times: hours, breaks, exceptions, notice, horizon, busy time, our own jobs, and days on which the clocks change.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -73,7 +74,7 @@ fn working(opening: &Opening, jobs: impl IntoIterator<Item = Span>) -> Member<'_
 /// A job of one hour, everything else as in [`RULES`].
 fn board<'a>(zone: &'a Zone, crew: Vec<Member<'a>>) -> Board<'a> {
     let asked = Span { start: NOW - Duration::from_hours(24 * 400), end: NOW + Duration::from_hours(24 * 400) };
-    Board { zone, rules: RULES, now: NOW, duration: Duration::from_hours(1), asked, crew, wanted: None }
+    Board { zone, rules: RULES, now: NOW, duration: Duration::from_hours(1), asked, crew, wanted: None, held: BTreeSet::new() }
 }
 
 fn clocks(slots: &[Slot]) -> Vec<String> {
@@ -388,9 +389,13 @@ fn what_has_to_be_asked_reaches_as_far_as_the_answers() {
 #[test]
 fn the_nearest_times_are_told_in_their_order() {
     let slots = |hours: &[u8]| hours.iter().map(|hour| Slot { start: at(*hour, 0), technicians: vec![0] }).collect::<Vec<_>>();
-    assert_eq!(clocks(&nearest(slots(&[8, 9, 13, 14, 17]), at(12, 0), 3)), ["09:00", "13:00", "14:00"]);
-    assert_eq!(clocks(&nearest(slots(&[10, 14]), at(12, 0), 1)), ["10:00"], "of two that are equally far the earlier");
-    assert_eq!(nearest(Vec::new(), at(12, 0), 3), []);
+    assert_eq!(clocks(&nearest(slots(&[8, 9, 13, 14, 17]), at(12, 0), &BTreeSet::new(), 3)), ["09:00", "13:00", "14:00"]);
+    assert_eq!(
+        clocks(&nearest(slots(&[10, 14]), at(12, 0), &BTreeSet::new(), 1)),
+        ["10:00"],
+        "of two that are equally far the earlier"
+    );
+    assert_eq!(nearest(Vec::new(), at(12, 0), &BTreeSet::new(), 3), []);
 }
 
 #[test]
@@ -482,7 +487,16 @@ impl Scene {
         let crew =
             self.crew.iter().map(|(opening, busy, jobs)| Member { opening, calendar: sight(busy), jobs: jobs.clone() }).collect();
         let asked = reach(zone, &self.rules, self.now, self.date);
-        Board { zone, rules: self.rules, now: self.now, duration: self.duration, asked, crew, wanted: self.wanted }
+        Board {
+            zone,
+            rules: self.rules,
+            now: self.now,
+            duration: self.duration,
+            asked,
+            crew,
+            wanted: self.wanted,
+            held: BTreeSet::new(),
+        }
     }
 
     /// By the rules of the contract, without anything of the board: who could do the job then.
