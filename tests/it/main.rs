@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod adversarial;
 mod arguments;
 mod availability;
 mod booking;
