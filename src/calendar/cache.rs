@@ -140,6 +140,15 @@ impl Cache {
         }
     }
 
+    /// Whether something was seen there a moment ago: no proof, but a hint.
+    pub(super) async fn shows_busy(&self, place: &Place, span: Span) -> bool {
+        let (window, _) = window(span, self.0.clock.now(), false);
+        let key = Key { business: place.business.clone(), window, all_day_free_blocks: false };
+        let seen = self.0.seen.get(&key).await.filter(|seen| self.is_fresh(seen));
+        let spans = seen.as_ref().and_then(|seen| seen.busy.get(place)?.as_ref().ok());
+        spans.is_some_and(|spans| spans.iter().any(|busy| busy.overlaps(&span)))
+    }
+
     /// From now on nothing counts that was seen of this calendar, in whichever business, nor what is being looked at now.
     pub(super) fn forget(&self, google: &Google, place: &Place) {
         let mut changes = self.changes();

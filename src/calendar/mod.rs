@@ -178,11 +178,11 @@ impl Calendars {
         }
     }
 
-    /// Whether this calendar's account answered well a moment ago: then a booking may look and insert at the same time.
-    #[must_use]
-    pub fn answers_well(&self, place: &Place) -> bool {
+    /// Whether a booking may look and insert at the same time: the account answered well a moment ago, and nothing was seen
+    /// there, so that the event will most likely stay.
+    pub async fn invites_haste(&self, place: &Place, span: Span) -> bool {
         match self {
-            Self::Google(google) => google.answers_well(&place.business),
+            Self::Google(google) => google.answers_well(&place.business) && !google.known().shows_busy(place, span).await,
             Self::Embedded(_) => true,
         }
     }

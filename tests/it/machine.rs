@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing};
+use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing, Way};
 use ringbook::names::{BookingState, Seen};
 
 /// As many steps as a drive takes at most.
@@ -55,9 +55,10 @@ fn beginnings() -> Vec<Standing> {
     for state in STATES {
         for generation in 0..=4 {
             for bits in 0..16 {
-                let [in_doubt, wanted, together, hurried] = [1, 2, 4, 8].map(|bit| bits & bit > 0);
+                let [in_doubt, wanted, hurried, together] = [1, 2, 4, 8].map(|bit| bits & bit > 0);
+                let way = if together { Way::Together } else { Way::LookFirst };
                 for seen in [Seen::Nothing, Seen::Free, Seen::Taken, Seen::Hidden] {
-                    all.push(Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together, hurried });
+                    all.push(Standing { state, generation, in_doubt, seen, inserts: 0, wanted, way, hurried });
                 }
             }
         }
@@ -140,11 +141,11 @@ fn nothing_is_sent_without_a_look_before_it_or_beside_it() {
             let (next, then) = standing.after(happened);
             if then == Action::Insert {
                 assert!(happened == Happened::Look(Looked::Free) && standing.wanted, "{standing:?} {happened:?}");
-                assert!(!standing.together || standing.state == BookingState::Claimed, "{standing:?} {happened:?}");
+                assert!(standing.way == Way::LookFirst || standing.state == BookingState::Claimed, "{standing:?} {happened:?}");
             }
             if then == Action::LookAndInsert {
                 assert!(
-                    next.seen == Seen::Nothing && standing.wanted && standing.together,
+                    next.seen == Seen::Nothing && standing.wanted && standing.way == Way::Together,
                     "an older look is no proof: {next:?}"
                 );
             }
@@ -154,7 +155,7 @@ fn nothing_is_sent_without_a_look_before_it_or_beside_it() {
 
 #[test]
 fn where_a_guest_is_invited_nothing_is_sent_before_the_look() {
-    let (standing, then) = Standing { together: false, ..Standing::claimed() }.take_up();
+    let (standing, then) = Standing { way: Way::LookFirst, ..Standing::claimed() }.take_up();
     assert_eq!((standing.state, then), (BookingState::Claimed, Action::Look));
     assert_eq!(standing.after(Happened::Look(Looked::Taken)).1, Action::TellTaken);
     let (standing, then) = standing.after(Happened::Look(Looked::Free));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing};
+use ringbook::booking::machine::{Action, Happened, Looked, Sent, Standing, Way};
 use ringbook::names::{BookingState, Seen};
 
 /// As many steps as a drive takes at most.
@@ -192,8 +192,8 @@ impl Life {
     fn drive(&mut self, wanted: bool) -> Option<Action> {
         let Row { state, generation, in_doubt, seen, .. } = self.row;
         let in_doubt = in_doubt || state == BookingState::Inserting;
-        let together = self.together && !self.world.chance(3);
-        let taken_up = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together, hurried: !self.row.promised };
+        let way = if self.together && !self.world.chance(3) { Way::Together } else { Way::LookFirst };
+        let taken_up = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, way, hurried: !self.row.promised };
         let (mut standing, mut action) = taken_up.take_up();
         self.note(standing);
         for _ in 0..MAX_STEPS {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
-use super::machine::{Action, Happened, Standing, is_finished};
+use super::machine::{Action, Happened, Standing, Way, is_finished};
 use super::{Desk, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Fault, NewEvent, Place};
@@ -105,14 +105,13 @@ impl<'a> Drive<'a> {
         // An insert may have been on its way when the work was cut off: the ledger says only that one was about to be sent.
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        // Where Google fails, the look goes first: then nothing was sent, and the caller hears so at once.
-        let together = order::guest(profile, &row).is_none() && desk.calendars.answers_well(&place);
         let BookingRow { state, generation, seen, .. } = row;
-        let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, together, hurried: true };
+        let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, way: Way::LookFirst, hurried: true };
         Self { desk, profile, row, place, standing, deadline, out_of_breath: None }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
+        self.standing.way = self.way().await;
         let (first, mut action) = self.standing.take_up();
         self.keep(first, "taken_up", self.row.missing_since).await?;
         for _ in 0..MAX_STEPS {
@@ -133,6 +132,13 @@ impl<'a> Drive<'a> {
             action = then;
         }
         self.end(Verdict::Later).await
+    }
+
+    /// Where Google fails, the look goes first: then nothing was sent, and the caller hears so at once.
+    async fn way(&self) -> Way {
+        let has_guest = order::guest(self.profile, &self.row).is_some();
+        let goes_together = !has_guest && self.desk.calendars.invites_haste(&self.place, self.row.span).await;
+        if goes_together { Way::Together } else { Way::LookFirst }
     }
 
     /// Keeps the move before anything is done because of it.

@@ -30,9 +30,8 @@ pub struct Standing {
     pub inserts: u8,
     /// Somebody waits for it, or was told that it is being arranged; not stored.
     pub wanted: bool,
-    /// Look and insert go out at the same time. Not where a guest is invited, whom an event that is taken out again would
-    /// reach, and not while the calendar fails; not stored.
-    pub together: bool,
+    /// How look and insert go out; not stored.
+    pub way: Way,
     /// Somebody waits who can still be told that nothing is booked; not stored.
     pub hurried: bool,
 }
@@ -67,6 +66,16 @@ pub enum Action {
     LeaveForLater,
 }
 
+/// How look and insert go out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Way {
+    /// At the same time: in one round trip.
+    Together,
+    /// The look first: where a guest is invited, whom an event that is taken out again would reach, and while the calendar
+    /// fails.
+    LookFirst,
+}
+
 impl Standing {
     /// A claim that was just won.
     #[must_use]
@@ -78,7 +87,7 @@ impl Standing {
             seen: Seen::Nothing,
             inserts: 0,
             wanted: true,
-            together: true,
+            way: Way::Together,
             hurried: true,
         }
     }
@@ -162,7 +171,7 @@ impl Standing {
     /// A look on its own, while an event of ours exists or may.
     fn after_look(self, looked: Looked) -> (Self, Action) {
         match looked {
-            Looked::Free if self.wanted && !self.together => self.sending(Seen::Free, Action::Insert),
+            Looked::Free if self.wanted && self.way == Way::LookFirst => self.sending(Seen::Free, Action::Insert),
             // Not taken for granted: a person may have taken ours out while nobody could look.
             Looked::Free => (self, Action::Get),
             Looked::Taken => self.ours_must_not_stay(self.in_doubt),
@@ -207,13 +216,13 @@ impl Standing {
 
     /// The first insert, or the look before it.
     fn first_try(self) -> (Self, Action) {
-        if self.together { self.sending(Seen::Nothing, Action::LookAndInsert) } else { (self, Action::Look) }
+        if self.way == Way::Together { self.sending(Seen::Nothing, Action::LookAndInsert) } else { (self, Action::Look) }
     }
 
     fn again_or_later(self) -> (Self, Action) {
         if self.inserts >= MAX_INSERTS || !self.wanted {
             (self, Action::LeaveForLater)
-        } else if self.together {
+        } else if self.way == Way::Together {
             self.sending(Seen::Nothing, Action::LookAndInsert)
         } else {
             // While an earlier answer was lost, a person may have taken the time.
