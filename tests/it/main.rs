@@ -77,6 +77,7 @@ mod readme;
 mod refused;
 mod reply;
 mod ringing;
+mod round_trip;
 mod scheduling;
 mod settings;
 mod silent_calls;
