@@ -52,9 +52,8 @@ pub fn booked(profile: &Profile, row: &BookingRow, today: Date) -> String {
     format!("You're booked for {} on {start}{with}. Your confirmation code is {}.", row.service, row.confirmation)
 }
 
-/// What is sent by SMS when the outcome came after the answer.
-#[must_use]
-pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
+/// The SMS.
+fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
     if row.state == BookingState::Confirmed {
         return format!("{}: {}", profile.name, booked(profile, row, today));
     }
@@ -62,7 +61,8 @@ pub fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String 
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
 }
 
-/// The same for whoever tells it: the assistant of the live call, or an SMS. Pass the row in the state that it came to.
+/// What is told when the outcome came after the answer: by the assistant of the live call, else by SMS. The row is in the
+/// state that it came to.
 #[must_use]
 pub fn outcome(profile: &Profile, row: &BookingRow, today: Date) -> Outcome {
     Outcome {

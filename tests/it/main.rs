@@ -89,6 +89,7 @@ mod store_moves;
 mod store_rows;
 mod suspects;
 mod tell;
+mod tell_calls;
 mod tidy;
 mod tidy_texts;
 mod times;

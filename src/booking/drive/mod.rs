@@ -203,12 +203,11 @@ impl<'a> Drive<'a> {
         }
     }
 
-    /// What is sent to a caller who was told that it is being arranged.
+    /// What a caller hears who was told that it is being arranged.
     fn outcome(&self, state: BookingState) -> (String, Job) {
         let row = BookingRow { state, ..self.row.clone() };
-        let text = words::late_outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
-        let job = Job::Sms { business: row.business, to: row.customer_phone, text };
-        (format!("told/{}/{}", row.id, state.as_str()), job)
+        let outcome = words::outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
+        (format!("told/{}/{}", row.id, state.as_str()), Job::Tell(outcome))
     }
 
     /// What follows the end of a drive: what is left is taken up again.
