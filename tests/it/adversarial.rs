@@ -49,7 +49,8 @@ fn every_attack_has_its_row_and_every_test_that_is_named_exists() {
     assert_eq!(numbers, (1..=ROWS).map(|number| number.to_string()).collect::<Vec<_>>(), "each number once, in their order");
     for [number, what, held_by, not_held] in rows() {
         let named: Vec<&str> = held_by.split('`').skip(1).step_by(2).collect();
-        wrong.extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{number}: there is no test {name}")));
+        wrong
+            .extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{number}: there is no test {name}")));
         let beside: String = held_by.split('`').step_by(2).collect();
         if !beside.trim().is_empty() || what.is_empty() {
             wrong.push(format!("{number}: {what:?} is held by tests alone, and not by {beside:?}"));
