@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use ringbook::clock::Clock;
 use serde_json::Value;
 
 use crate::edge_program::{BOOK, Life, address, caller, house, said as log_says, time_of, wish};
@@ -27,6 +28,8 @@ async fn booked_are(house: &House, callers: &BTreeSet<String>) {
 /// that theirs was being arranged ask again.
 async fn taken_over(house: &mut House, asked: &BTreeMap<String, Value>, mut booked: BTreeSet<String>) {
     house.google.latency(Duration::ZERO);
+    // What nobody has noted for later is looked for at the start, once it is older than any caller waits.
+    house.clock.set(Clock::System.now() + time::Duration::minutes(2));
     house.restart().await;
     come_to_rest(house).await;
     for (who, wish) in asked {

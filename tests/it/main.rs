@@ -24,6 +24,7 @@ mod connect;
 mod connected;
 mod demo;
 mod edge_clock;
+mod edge_crowds;
 mod edge_disk;
 mod edge_killed;
 mod edge_program;
