@@ -2,6 +2,7 @@
 //! everything that outlives a request runs on the runtime that builds it.
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,8 +45,13 @@ const SHUTDOWN_SECONDS: u64 = 8;
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 /// How large the head of a request may be. Twilio's and Vapi's are below 4 kB, a proxy adds some; actix itself takes 128 kB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// Both counterparts send small requests and wait for the answer: two workers on a small machine are enough.
-const MAX_CONNECTIONS: usize = 10_000;
+/// How many connections are taken at once, where the system allows so many.
+const MAX_CONNECTIONS: usize = 20_000;
+/// Descriptors that no connection gets: what the program and its database hold open, and a few ways out to the counterparts.
+/// Where every one of them is a connection from outside, nobody can be booked however few of those ask for anything.
+const KEPT_DESCRIPTORS: usize = 48;
+/// And at least so large a part of all of them: callers that come at once need ways out at once.
+const KEPT_PART: usize = 4;
 
 /// A server that listens and is ready to run.
 pub struct App {
@@ -213,6 +219,17 @@ impl Stations {
     }
 }
 
+/// How many connections may be open so that descriptors are left for everything that an answer needs. Those that come on top
+/// wait in the system's queue.
+fn max_connections() -> usize {
+    // Not every system says it there; where none does, descriptors are not scarce.
+    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let mut words = limits.lines().filter_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
+    let descriptors = words.next().and_then(|soft| soft.parse::<usize>().ok()).unwrap_or(usize::MAX);
+    let kept = KEPT_DESCRIPTORS.max(descriptors / KEPT_PART);
+    descriptors.saturating_sub(kept).clamp(1, MAX_CONNECTIONS)
+}
+
 fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
     let app = move || {
         Actix::new()
@@ -221,10 +238,12 @@ fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
             .wrap(requests::logged())
             .configure(|config| stations.mount(config))
     };
+    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let server = HttpServer::new(app)
+        .workers(workers)
         .client_request_timeout(HEAD_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(max_connections().div_ceil(workers))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
         .listen(listener)?;

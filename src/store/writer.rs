@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{Any, AnyConnection, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
@@ -81,7 +81,18 @@ async fn write_all(pool: AnyPool, file: OpenedFile, mut waiting: mpsc::Receiver<
 
 async fn write_batch(pool: &AnyPool, file: &OpenedFile, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
     file.stands()?;
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
+    let mut connection = pool.acquire().await?;
+    let committed = write_together(&mut connection, batch, tell).await;
+    if committed.is_err() {
+        // `SQLite` ends a transaction by itself when the disk is full, and the connection goes on counting it as open (sqlx 0.9,
+        // 2026): every later one would fail on it, long after there is room again.
+        let _whatever = connection.close().await;
+    }
+    committed
+}
+
+async fn write_together(connection: &mut AnyConnection, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     for write in batch.drain(..) {
         tell.push(write_one(&mut transaction, write).await?);
     }
@@ -89,7 +100,7 @@ async fn write_batch(pool: &AnyPool, file: &OpenedFile, batch: &mut Vec<Write>, 
 }
 
 /// One write of a batch: what goes wrong in it is undone without touching the others.
-async fn write_one(transaction: &mut Transaction<'static, Any>, write: Write) -> Result<Tell, sqlx::Error> {
+async fn write_one(transaction: &mut Transaction<'_, Any>, write: Write) -> Result<Tell, sqlx::Error> {
     transaction.execute("SAVEPOINT one").await?;
     let (went_well, then) = write(transaction).await;
     if !went_well {
