@@ -151,7 +151,7 @@ fn reason(body: &Value) -> Option<String> {
     let word = error.pointer("/errors/0/reason").or_else(|| error.get("status"))?.as_str()?;
     let sane = !word.is_empty()
         && word.len() <= MAX_REASON_CHARS
-        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.'));
     sane.then(|| word.to_owned())
 }
 
