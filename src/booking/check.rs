@@ -197,13 +197,10 @@ impl Desk {
     }
 
     /// The times that other running calls were offered within `hold_seconds`: this caller hears them last. Bookings do not ask:
-    /// whoever claims a time first has it.
+    /// whoever claims a time first has it. Nothing is held from a request that belongs to no call, for it may belong to any.
     pub(super) async fn held_from(&self, profile: &Profile, caller: &Caller) -> Result<BTreeSet<OffsetDateTime>, Refusal> {
         let hold = profile.booking_rules.hold;
-        if hold.is_zero() {
-            return Ok(BTreeSet::new());
-        }
-        let since = self.clock.now() - hold;
-        Ok(self.store.offered_to_others(&profile.slug, caller.call_id.as_deref(), since).await?)
+        let Some(call) = caller.call_id.as_deref().filter(|_| !hold.is_zero()) else { return Ok(BTreeSet::new()) };
+        Ok(self.store.offered_to_others(&profile.slug, call, self.clock.now() - hold).await?)
     }
 }

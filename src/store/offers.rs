@@ -64,7 +64,7 @@ impl Store {
     pub async fn offered_to_others(
         &self,
         business: &Slug,
-        call: Option<&str>,
+        call: &str,
         since: OffsetDateTime,
     ) -> Result<BTreeSet<OffsetDateTime>, Error> {
         // A slug holds nothing that LIKE would read as a pattern.
@@ -72,7 +72,7 @@ impl Store {
         let rows = sqlx::query(statement)
             .bind(epoch_ms(since))
             .bind(format!("{business}/%"))
-            .bind(call.map(|call| call_key(business, call)).unwrap_or_default())
+            .bind(call_key(business, call))
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(|row| instant(row, "starts_at")).collect()

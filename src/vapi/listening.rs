@@ -38,7 +38,7 @@ struct Calls {
     arrived: u64,
     /// Goes up with everything that is heard.
     moment: u64,
-    by_line: HashMap<Line, Ear>,
+    ears: HashMap<Line, Ear>,
 }
 
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Listening {
 
     /// The caller stopped speaking.
     pub fn stops(&self, line: &Line) {
-        if let Some(ear) = self.calls().by_line.get(line) {
+        if let Some(ear) = self.calls().ears.get(line) {
             ear.heard.send_modify(|heard| heard.speaking = None);
         }
     }
@@ -108,7 +108,7 @@ impl Listening {
     /// A booking of this call is about to be done; it came with the message of this number.
     #[must_use]
     pub fn booking(&self, line: &Line, message: u64) -> Turn {
-        let heard = self.calls().by_line.get(line).map(|ear| {
+        let heard = self.calls().ears.get(line).map(|ear| {
             ear.heard.send_modify(|heard| heard.newest_booking = heard.newest_booking.max(message));
             ear.heard.subscribe()
         });
@@ -117,13 +117,13 @@ impl Listening {
 
     /// The call has ended. Bookings that wait need wait no longer.
     pub fn forget(&self, line: &Line) {
-        self.calls().by_line.remove(line);
+        self.calls().ears.remove(line);
     }
 
     /// How many calls are known.
     #[must_use]
     pub fn known(&self) -> usize {
-        self.calls().by_line.len()
+        self.calls().ears.len()
     }
 
     fn calls(&self) -> MutexGuard<'_, Calls> {
@@ -134,12 +134,12 @@ impl Listening {
 impl Calls {
     fn hear(&mut self, line: &Line, change: impl FnOnce(&mut Heard)) {
         self.moment += 1;
-        if !self.by_line.contains_key(line) && self.by_line.len() >= MAX_CALLS {
-            let longest = self.by_line.iter().min_by_key(|(_, ear)| ear.last_heard).map(|(line, _)| line.clone());
-            longest.map(|line| self.by_line.remove(&line));
+        if !self.ears.contains_key(line) && self.ears.len() >= MAX_CALLS {
+            let longest = self.ears.iter().min_by_key(|(_, ear)| ear.last_heard).map(|(line, _)| line.clone());
+            longest.map(|line| self.ears.remove(&line));
         }
         let new = || Ear { last_heard: 0, heard: watch::Sender::default() };
-        let ear = self.by_line.entry(line.clone()).or_insert_with(new);
+        let ear = self.ears.entry(line.clone()).or_insert_with(new);
         ear.last_heard = self.moment;
         ear.heard.send_modify(change);
     }
