@@ -31,7 +31,8 @@ pub async fn house() -> House {
 /// Times for repairs that follow one another with their buffers and lie in no hour that a clock skips.
 pub fn time_of(number: usize) -> String {
     const A_DAY: usize = 8;
-    let day = (Clock::System.now() + time::Duration::days(2)).date() + time::Duration::days((number / A_DAY) as i64);
+    let day =
+        (Clock::System.now() + time::Duration::days(2)).date() + time::Duration::DAY * u16::try_from(number / A_DAY).unwrap();
     let minute = 3 * 60 + number % A_DAY * 150;
     format!("{day}T{:02}:{:02}", minute / 60, minute % 60)
 }
