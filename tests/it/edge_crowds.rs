@@ -12,8 +12,9 @@ use crate::full::rounds;
 use crate::house::{Answer, House, Plan};
 use crate::promises::{DOWN, PENDING, come_to_rest, place, promises_kept, repair_by_sam, said};
 
-/// The budget of an answer, and what busy cores may add to it.
-const IN_TIME: Duration = Duration::from_secs(4 + 2);
+/// The longest budget of an answer. A crowd and the server share the cores here, and neither is built for speed.
+const BUDGET_MS: &str = "15000";
+const IN_TIME: Duration = Duration::from_secs(15 + 2);
 const PLACES: usize = 48;
 
 /// So many callers at once, each with a wish of their own; nobody waits too long for an answer.
@@ -35,7 +36,7 @@ async fn crowd(house: &House, round: usize, size: usize, start_of: impl Fn(usize
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_crowd_for_one_time_one_gets_it_and_all_others_hear_other_times() {
     let (size, times) = (rounds(150, 1_000), rounds(1, 40));
-    let house = House::new().await;
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", BUDGET_MS).build().await;
     for round in 0..times {
         let before = house.google.count("events.insert");
         let told = crowd(&house, round, size, |_| place(round)).await;
@@ -67,7 +68,7 @@ async fn asked_again(house: &House, number: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_bookings_than_can_be_served_are_turned_away_in_words_and_the_rest_is_true() {
     let size = rounds(300, 2_000);
-    let house = Plan::new().build().await;
+    let house = House::new().await;
     house.google.latency(Duration::from_millis(5));
     let told = crowd(&house, 0, size, |number| place(number % PLACES)).await;
     let mut booked = BTreeSet::new();
