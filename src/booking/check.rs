@@ -1,6 +1,5 @@
 //! What is open: the calendars and our own ledger are asked once, then the board answers.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use time::{Date, OffsetDateTime};
@@ -15,7 +14,7 @@ use crate::scheduling::board::{Board, Member, Sight, reach};
 use crate::scheduling::busy::Span;
 use crate::scheduling::hours::WallSpan;
 use crate::scheduling::reading::read_date;
-use crate::scheduling::slots::{Reason, Slot};
+use crate::scheduling::slots::{Held, Reason, Slot};
 
 /// What a caller asks for, as the model put it.
 #[derive(Clone, Debug, Default)]
@@ -192,15 +191,15 @@ impl Desk {
             asked: span,
             crew,
             wanted: asked.wanted,
-            held: BTreeSet::new(),
+            held: Held::new(),
         })
     }
 
     /// The times that other running calls were offered within `hold_seconds`: this caller hears them last. Bookings do not ask:
     /// whoever claims a time first has it. Nothing is held from a request that belongs to no call, for it may belong to any.
-    pub(super) async fn held_from(&self, profile: &Profile, caller: &Caller) -> Result<BTreeSet<OffsetDateTime>, Refusal> {
+    pub(super) async fn held_from(&self, profile: &Profile, caller: &Caller) -> Result<Held, Refusal> {
         let hold = profile.booking_rules.hold;
-        let Some(call) = caller.call_id.as_deref().filter(|_| !hold.is_zero()) else { return Ok(BTreeSet::new()) };
+        let Some(call) = caller.call_id.as_deref().filter(|_| !hold.is_zero()) else { return Ok(Held::new()) };
         Ok(self.store.offered_to_others(&profile.slug, call, self.clock.now() - hold).await?)
     }
 }

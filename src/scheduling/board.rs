@@ -8,7 +8,7 @@ use time::{Date, OffsetDateTime};
 
 use super::busy::{Busy, Span};
 use super::hours::{DayPlan, Opening, WallSpan};
-use super::slots::{MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, pick};
+use super::slots::{Held, MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, pick};
 use super::zone::Zone;
 
 /// How many days after a date are searched for other times.
@@ -31,8 +31,8 @@ pub struct Board<'a> {
     pub crew: Vec<Member<'a>>,
     /// The index of the one the caller wants; otherwise anybody.
     pub wanted: Option<usize>,
-    /// Starts that other running calls were offered a moment ago: of several they are picked last, and nothing else changes.
-    pub held: BTreeSet<OffsetDateTime>,
+    /// What other running calls were offered a moment ago: of several times theirs are picked last, and nothing else changes.
+    pub held: Held,
 }
 
 /// One technician.

@@ -1,7 +1,7 @@
 //! Open times, how a few of them are picked to be spoken, and the reasons why there may be none. Which times are open is
 //! found on the [`Board`](super::board::Board).
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
@@ -113,13 +113,21 @@ pub fn spread(slots: Vec<Slot>, count: usize) -> Vec<Slot> {
     slots.into_iter().enumerate().filter(|(index, _)| picked.contains(index)).map(|(_, slot)| slot).collect()
 }
 
+/// How many other callers were offered each start a moment ago.
+pub type Held = BTreeMap<OffsetDateTime, usize>;
+
+/// Whether as many others may take this start as there are people free for it.
+fn is_held(slot: &Slot, held: &Held) -> bool {
+    held.get(&slot.start).is_some_and(|callers| slot.technicians.len() <= *callers)
+}
+
 /// At most `count` slots, in the order of time, of several lists of which an earlier one goes first; those of one list are
 /// spread over it. What is held is picked only where there is nothing else.
 #[must_use]
-pub fn pick(lists: impl IntoIterator<Item = Vec<Slot>>, held: &BTreeSet<OffsetDateTime>, count: usize) -> Vec<Slot> {
+pub fn pick(lists: impl IntoIterator<Item = Vec<Slot>>, held: &Held, count: usize) -> Vec<Slot> {
     let (mut found, mut last) = (Vec::new(), Vec::new());
     for slots in lists {
-        let (others, free): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| held.contains(&slot.start));
+        let (others, free): (Vec<_>, Vec<_>) = slots.into_iter().partition(|slot| is_held(slot, held));
         found.extend(spread(free, count - found.len()));
         last.push(others);
         if found.len() >= count {
@@ -136,8 +144,8 @@ pub fn pick(lists: impl IntoIterator<Item = Vec<Slot>>, held: &BTreeSet<OffsetDa
 /// The `count` slots whose start is nearest to what was wanted, in the order of time; of two that are equally far, the
 /// earlier one. What is held comes after everything else.
 #[must_use]
-pub fn nearest(mut slots: Vec<Slot>, wanted: OffsetDateTime, held: &BTreeSet<OffsetDateTime>, count: usize) -> Vec<Slot> {
-    slots.sort_by_key(|slot| (held.contains(&slot.start), (slot.start - wanted).abs(), slot.start));
+pub fn nearest(mut slots: Vec<Slot>, wanted: OffsetDateTime, held: &Held, count: usize) -> Vec<Slot> {
+    slots.sort_by_key(|slot| (is_held(slot, held), (slot.start - wanted).abs(), slot.start));
     slots.truncate(count);
     slots.sort_by_key(|slot| slot.start);
     slots

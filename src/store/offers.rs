@@ -1,11 +1,11 @@
 //! The times that were offered in a call: they tell what a caller means by one of them, and other callers hear them last.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use time::{Duration, OffsetDateTime};
 
-use super::row::instant;
+use super::row::{column, instant};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::Slug;
@@ -66,16 +66,18 @@ impl Store {
         business: &Slug,
         call: &str,
         since: OffsetDateTime,
-    ) -> Result<BTreeSet<OffsetDateTime>, Error> {
+    ) -> Result<BTreeMap<OffsetDateTime, usize>, Error> {
         // A slug holds nothing that LIKE would read as a pattern.
-        let statement = "SELECT DISTINCT starts_at FROM offers WHERE offered_at > $1 AND call_key LIKE $2 AND call_key <> $3";
+        let statement = "SELECT starts_at, CAST(COUNT(*) AS BIGINT) AS calls FROM offers \
+                         WHERE offered_at > $1 AND call_key LIKE $2 AND call_key <> $3 GROUP BY starts_at";
         let rows = sqlx::query(statement)
             .bind(epoch_ms(since))
             .bind(format!("{business}/%"))
             .bind(call_key(business, call))
             .fetch_all(&self.readers)
             .await?;
-        rows.iter().map(|row| instant(row, "starts_at")).collect()
+        let read = |row| Ok((instant(row, "starts_at")?, usize::try_from(column::<i64>(row, "calls")?).unwrap_or_default()));
+        rows.iter().map(read).collect()
     }
 
     /// Forgets what was offered in a call: it has ended.

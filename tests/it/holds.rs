@@ -1,6 +1,6 @@
 //! `hold_seconds`: what one caller thinks about is offered to others last. It is never kept from them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -8,11 +8,11 @@ use ringbook::names::Slug;
 use ringbook::scheduling::board::{Board, COMING_DAYS, Member, Sight};
 use ringbook::scheduling::busy::Span;
 use ringbook::scheduling::hours::{Opening, WallSpan, Week};
-use ringbook::scheduling::slots::{MAX_OFFERS, Rules, Slot};
+use ringbook::scheduling::slots::{Held, MAX_OFFERS, Rules, Slot};
 use ringbook::scheduling::zone::Zone;
 use serde_json::{Value, json};
+use time::Date;
 use time::macros::date;
-use time::{Date, OffsetDateTime};
 
 use crate::house::{BUSINESS, House, NOW, Plan, SLUG};
 use crate::promises::{promises_kept, repair, repair_by_sam, said, when, with};
@@ -23,7 +23,7 @@ const BOOK: &str = "bookAppointment";
 const FIRST: &str = "For repair I have Tuesday, November 24 at 8 AM, 2 PM or 6 PM. Which time suits you?";
 
 async fn asks(house: &House, call: &str, id: &str) -> String {
-    said(&house.tool(call, id, CHECK, when("2026-11-24")).await)
+    said(&house.tool(call, id, CHECK, with(when("2026-11-24"), &json!({ "technician": "Sam" }))).await)
 }
 
 async fn ends(house: &House, call: &str, kind: &str, more: Value) {
@@ -42,6 +42,14 @@ async fn what_one_caller_was_offered_another_hears_last_and_can_book_all_the_sam
     let booked = said(&house.tool_of("+15551112222", "call-2", "t2", BOOK, repair("2026-11-24T08:00")).await);
     assert!(booked.contains("Tuesday, November 24 at 8 AM"), "{booked}");
     assert_eq!(promises_kept(&house).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_for_which_two_are_free_is_not_held_by_one_caller() {
+    let house = House::new().await;
+    let asks = async |call: &str| said(&house.tool(call, "t1", CHECK, when("2026-11-24")).await);
+    assert_eq!((asks("call-1").await, asks("call-2").await), (FIRST.into(), FIRST.into()));
+    assert!(!asks("call-3").await.contains("8 AM"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,14 +128,14 @@ async fn holds_belong_to_one_business_and_old_ones_are_forgotten() {
     store.keep_offers(&ours, "c2", &[hour(2), hour(3)], hour(0)).await.unwrap();
     store.keep_offers(&short, "c1", &[hour(4)], hour(0)).await.unwrap();
     let held = async |business: &Slug, call: &str, since| store.offered_to_others(business, call, since).await.unwrap();
-    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeSet::from([hour(1), hour(2), hour(3)]));
-    assert_eq!(held(&ours, "c1", hour(-1)).await, BTreeSet::from([hour(2), hour(3)]));
-    assert_eq!(held(&ours, "c9", hour(0)).await, BTreeSet::new(), "up to but not including the end");
-    assert_eq!(held(&short, "c2", hour(-1)).await, BTreeSet::from([hour(4)]));
+    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeMap::from([(hour(1), 1), (hour(2), 2), (hour(3), 1)]));
+    assert_eq!(held(&ours, "c1", hour(-1)).await, BTreeMap::from([(hour(2), 1), (hour(3), 1)]));
+    assert_eq!(held(&ours, "c9", hour(0)).await, BTreeMap::new(), "up to but not including the end");
+    assert_eq!(held(&short, "c2", hour(-1)).await, BTreeMap::from([(hour(4), 1)]));
     store.forget_offers(&ours, "c2").await.unwrap();
-    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeSet::from([hour(1), hour(2)]));
+    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeMap::from([(hour(1), 1), (hour(2), 1)]));
     store.keep_offers(&ours, "c3", &[hour(30)], hour(25)).await.unwrap();
-    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeSet::from([hour(30)]));
+    assert_eq!(held(&ours, "c9", hour(-1)).await, BTreeMap::from([(hour(30), 1)]));
     assert!(store.offered_in(&short, "c1").await.unwrap().is_empty());
     store.close().await;
 }
@@ -155,7 +163,7 @@ fn scene() -> impl Strategy<Value = Scene> {
 }
 
 impl Scene {
-    fn board<'a>(&self, zone: &'a Zone, opening: &'a Opening, held: BTreeSet<OffsetDateTime>) -> Board<'a> {
+    fn board<'a>(&self, zone: &'a Zone, opening: &'a Opening, held: Held) -> Board<'a> {
         let start = zone.start_of_day(DAY);
         let minutes = |number: i64| start + time::Duration::minutes(number);
         let busy = self.busy.iter().map(|(from, long)| Span { start: minutes(*from), end: minutes(from + long) }).collect();
@@ -180,8 +188,8 @@ impl Scene {
 }
 
 /// Offers are open, in order, as many as can be, and nothing held is among them while something else is left out.
-fn well_picked(offers: &[Slot], open: &[Slot], held: &BTreeSet<OffsetDateTime>) -> Result<(), TestCaseError> {
-    let is_held = |slot: &&Slot| held.contains(&slot.start);
+fn well_picked(offers: &[Slot], open: &[Slot], held: &Held) -> Result<(), TestCaseError> {
+    let is_held = |slot: &&Slot| held.contains_key(&slot.start);
     prop_assert!(offers.iter().all(|offer| open.contains(offer)));
     prop_assert!(offers.is_sorted_by(|one, next| one.start < next.start));
     prop_assert_eq!(offers.len(), open.len().min(MAX_OFFERS));
@@ -197,8 +205,8 @@ proptest! {
     fn holds_choose_among_open_times_and_change_none_of_them(scene in scene(), wanted in 0_i64..1440) {
         let (zone, opening) = (Zone::parse("America/New_York").unwrap(), scene.opening());
         let start = zone.start_of_day(DAY);
-        let held: BTreeSet<_> = scene.held.iter().map(|number| start + time::Duration::minutes(number * 30)).collect();
-        let (board, without) = (scene.board(&zone, &opening, held.clone()), scene.board(&zone, &opening, BTreeSet::new()));
+        let held: Held = scene.held.iter().map(|number| (start + time::Duration::minutes(number * 30), 1)).collect();
+        let (board, without) = (scene.board(&zone, &opening, held.clone()), scene.board(&zone, &opening, Held::new()));
         let days: Vec<Date> = (0..=i64::from(COMING_DAYS)).map(|day| DAY + time::Duration::days(day)).collect();
         for day in &days {
             prop_assert_eq!(board.slots(*day), without.slots(*day));
@@ -215,6 +223,6 @@ proptest! {
         let later = days[1..].iter().flat_map(|day| board.open(*day, scene.window).unwrap_or_else(|_| board.slots(*day)));
         let other_times: Vec<Slot> = rest.into_iter().chain(later).collect();
         well_picked(&board.coming_days(DAY, scene.window), &other_times, &held)?;
-        well_picked(&without.coming_days(DAY, scene.window), &other_times, &BTreeSet::new())?;
+        well_picked(&without.coming_days(DAY, scene.window), &other_times, &Held::new())?;
     }
 }

@@ -1,13 +1,12 @@
 //! Open times: hours, breaks, exceptions, notice, horizon, busy time, our own jobs, and days on which the clocks change.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
 use ringbook::scheduling::board::{Board, COMING_DAYS, Member, Sight, reach};
 use ringbook::scheduling::busy::{Busy, Span};
 use ringbook::scheduling::hours::{Exception, Opening, WallSpan, Week};
-use ringbook::scheduling::slots::{MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, spread};
+use ringbook::scheduling::slots::{Held, MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, spread};
 use ringbook::scheduling::zone::Zone;
 use time::macros::{date, datetime};
 use time::{Date, OffsetDateTime, PrimitiveDateTime};
@@ -74,7 +73,7 @@ fn working(opening: &Opening, jobs: impl IntoIterator<Item = Span>) -> Member<'_
 /// A job of one hour, everything else as in [`RULES`].
 fn board<'a>(zone: &'a Zone, crew: Vec<Member<'a>>) -> Board<'a> {
     let asked = Span { start: NOW - Duration::from_hours(24 * 400), end: NOW + Duration::from_hours(24 * 400) };
-    Board { zone, rules: RULES, now: NOW, duration: Duration::from_hours(1), asked, crew, wanted: None, held: BTreeSet::new() }
+    Board { zone, rules: RULES, now: NOW, duration: Duration::from_hours(1), asked, crew, wanted: None, held: Held::new() }
 }
 
 fn clocks(slots: &[Slot]) -> Vec<String> {
@@ -389,13 +388,13 @@ fn what_has_to_be_asked_reaches_as_far_as_the_answers() {
 #[test]
 fn the_nearest_times_are_told_in_their_order() {
     let slots = |hours: &[u8]| hours.iter().map(|hour| Slot { start: at(*hour, 0), technicians: vec![0] }).collect::<Vec<_>>();
-    assert_eq!(clocks(&nearest(slots(&[8, 9, 13, 14, 17]), at(12, 0), &BTreeSet::new(), 3)), ["09:00", "13:00", "14:00"]);
+    assert_eq!(clocks(&nearest(slots(&[8, 9, 13, 14, 17]), at(12, 0), &Held::new(), 3)), ["09:00", "13:00", "14:00"]);
     assert_eq!(
-        clocks(&nearest(slots(&[10, 14]), at(12, 0), &BTreeSet::new(), 1)),
+        clocks(&nearest(slots(&[10, 14]), at(12, 0), &Held::new(), 1)),
         ["10:00"],
         "of two that are equally far the earlier"
     );
-    assert_eq!(nearest(Vec::new(), at(12, 0), &BTreeSet::new(), 3), []);
+    assert_eq!(nearest(Vec::new(), at(12, 0), &Held::new(), 3), []);
 }
 
 #[test]
@@ -495,7 +494,7 @@ impl Scene {
             asked,
             crew,
             wanted: self.wanted,
-            held: BTreeSet::new(),
+            held: Held::new(),
         }
     }
 
