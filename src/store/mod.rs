@@ -92,7 +92,8 @@ impl Store {
     /// # Errors
     /// When it does not.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.execute(sqlx::query("UPDATE jobs SET attempts = attempts WHERE key = ''")).await.map(drop)
+        let beat = "INSERT INTO heartbeat (id, beat) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET beat = heartbeat.beat + 1";
+        self.execute(sqlx::query(beat)).await.map(drop)
     }
 
     /// Closes all connections: what is in the write-ahead log goes into the database file.

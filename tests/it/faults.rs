@@ -263,6 +263,8 @@ async fn a_read_that_fails_once_costs_the_caller_nothing() {
         assert!(!open.is_error() && said(&open).contains("8 AM"), "{fault:?}: {open:?}");
         assert_eq!(house.google.count("freebusy.query"), asked + 2, "{fault:?}");
     }
+    // What the others were offered is held for them no more.
+    house.clock.advance(A_MINUTE * 3);
     house.google.fault_in("freebusy.query", ALEX, Fault::Errors { with_busy: true, reason: "internalError" });
     let question = with(when("2026-12-01"), &json!({ "technician": "alex" }));
     assert!(said(&house.tool("call-9", "t1", "checkAvailability", question).await).contains("8 AM"));

@@ -190,7 +190,25 @@ impl Grip {
     }
 
     async fn rename(&mut self, from: &str, to: &str) {
-        for table in ["calls", "voicemails", "jobs", "bookings", "booking_moves", "deliveries", "offers", "embedded_events"] {
+        const TABLES: [&str; 16] = [
+            "calls",
+            "voicemails",
+            "jobs",
+            "bookings",
+            "booking_moves",
+            "deliveries",
+            "offers",
+            "embedded_events",
+            "google_accounts",
+            "account_calendars",
+            "oauth_links",
+            "oauth_sessions",
+            "oauth_states",
+            "followed_calendars",
+            "watch_channels",
+            "heartbeat",
+        ];
+        for table in TABLES {
             self.run(&format!("ALTER TABLE {from}{table} RENAME TO {to}{table}")).await;
         }
     }

@@ -68,7 +68,10 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
             return Ok(());
         }
     };
-    findings.ok(None, "database", format!("{} can be written", settings.database_url));
+    match store.ping().await {
+        Ok(()) => findings.ok(None, "database", format!("{} can be written", settings.database_url)),
+        Err(error) => findings.wrong(None, "database", error.to_string(), "see whether there is room, and the right to write"),
+    }
     let ground = Ground {
         settings: Arc::new(settings),
         directory: loaded.directory,
