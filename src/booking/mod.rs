@@ -1,4 +1,4 @@
-//! Deciding, then acting: what is open, and the one way in which a time becomes a job. Decisions are pure (`machine.rs`,
+//! Deciding, then acting: what is open, and the one way in which a time becomes a job. Decisions are pure (`machine`,
 //! `when.rs`); the shell around them asks the calendar, keeps the ledger and never holds a transaction across a call.
 
 mod again;

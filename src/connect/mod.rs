@@ -1,18 +1,15 @@
 //! Joining a Google account. How an owner does it in a browser: a single-use link, Google's consent page and back, the choice
 //! of calendars, and the way out; every outcome has a page of its own. No token, code, link or cookie is ever logged, and
-//! none is kept but sealed or as a digest. And what Google then tells us on its own, and what is done about it (`follow`).
+//! none is kept but sealed or as a digest. And what Google then tells us on its own, and what is done about it (`following`).
 
 mod calendars;
 mod callback;
-pub mod channels;
 mod choice;
 mod disconnect;
-pub mod follow;
+pub mod following;
 mod joining;
 mod link;
 mod login;
-pub mod notifications;
-mod pace;
 mod page;
 mod query;
 mod refusal;

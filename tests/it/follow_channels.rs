@@ -44,7 +44,7 @@ async fn every_calendar_has_one_channel_whose_token_is_kept_as_a_digest() {
     assert_eq!(channel.address, "https://book.example.com/google/notifications");
     assert_eq!((&row.resource, row.ends_at, row.replaced), (&channel.resource_id, channel.expiration, false));
     let token = channel.token.unwrap();
-    assert!(token.len() >= 40 && row.token == ringbook::connect::channels::digest(token.as_bytes()), "{row:?}");
+    assert!(token.len() >= 40 && row.token == ringbook::connect::following::channels::digest(token.as_bytes()), "{row:?}");
     assert_ne!(channels_of(&house, ALEX)[0].token.as_ref(), Some(&token));
 }
 

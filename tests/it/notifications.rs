@@ -39,7 +39,7 @@ async fn forged_notifications_are_refused_and_nothing_is_done() {
     let reads = house.google.count("events.sync");
     let of_alex = house.google.channels().into_iter().find(|channel| channel.calendar == ALEX).unwrap();
     let token = told.header("X-Goog-Channel-Token").unwrap().to_owned();
-    let row_digest = ringbook::connect::channels::digest(token.as_bytes());
+    let row_digest = ringbook::connect::following::channels::digest(token.as_bytes());
     let forged = [
         (told.clone().with("X-Goog-Channel-ID", "b7c4e6f0-0000-4000-8000-000000000000"), 404),
         (told.clone().with("X-Goog-Channel-ID", ""), 404),

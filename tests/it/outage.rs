@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::fakes::faults::Fault;
 use crate::faults::in_time;
+use crate::full::rounds;
 use crate::house::{Answer, House};
 use crate::promises::{DOWN, PENDING, come_to_rest, messages, place, promises_kept, repair_by_sam, said, when};
 
@@ -16,9 +17,13 @@ const CHECK: &str = "checkAvailability";
 const BOOK: &str = "bookAppointment";
 /// Tool calls a second.
 const PACE: Duration = Duration::from_millis(20);
-const TOOL_CALLS: usize = 200;
 /// What may pass after the end of an outage, and what two busy cores may add.
 const RECOVERY: Duration = Duration::from_secs(5 + 2);
+
+/// Four seconds of them usually, a whole minute where time does not matter.
+fn tool_calls() -> usize {
+    rounds(200, 3_000)
+}
 
 /// Requests about calendars that arrived at Google.
 fn upstream(house: &House) -> usize {
@@ -36,7 +41,7 @@ async fn load(house: &House) -> Vec<Answer> {
             if number.is_multiple_of(2) { (CHECK, when("2026-12-08")) } else { (BOOK, repair_by_sam(&place(number % 40))) };
         in_time(house.tool_of(&caller, &call, "t1", tool, arguments)).await
     };
-    join_all((0..TOOL_CALLS).map(one)).await
+    join_all((0..tool_calls()).map(one)).await
 }
 
 /// Asks until there is an answer again, and says how long that took.
@@ -64,8 +69,8 @@ async fn an_outage_costs_few_requests_no_lie_and_ends_soon_after_its_end() {
     }
     let answers = load(&house).await;
     let requests = upstream(&house);
-    assert!(requests * 10 <= TOOL_CALLS * 12, "{requests} requests for {TOOL_CALLS} tool calls");
-    assert!(requests <= 100, "it is left in peace: {requests}");
+    assert!(requests * 10 <= tool_calls() * 12, "{requests} requests for {} tool calls", tool_calls());
+    assert!(requests <= 60 + tool_calls() / 10, "it is left in peace: {requests}");
     for answer in &answers {
         assert!(answer.is_error() && said(answer) == DOWN, "{answer:?}");
     }

@@ -1,6 +1,6 @@
 //! The decisions of a booking, pure: where it stands and what happened give where it stands next and what to do.
 //!
-//! No I/O, no async, no clock: every history can be simulated exactly. The shell in `drive.rs` does what is asked for here
+//! No I/O, no async, no clock: every history can be simulated exactly. The shell in `drive` does what is asked for here
 //! and reports what came of it. Three rules carry the promises: `Confirmed` is reached only over an event that was seen, and
 //! only when a look after the claim saw nobody else there; `Released` only where no event of ours can exist or still arrive.
 

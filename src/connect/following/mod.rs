@@ -2,6 +2,10 @@
 //! minute whatever Google says; what people did in it goes into our own rows. One task for each calendar, on the main
 //! runtime; nothing here answers a caller.
 
+pub mod channels;
+pub mod notifications;
+mod pace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -10,8 +14,8 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::channels::Upkeep;
-use super::pace::{POLL, Pace, Reading};
+use self::channels::Upkeep;
+use self::pace::{POLL, Pace, Reading};
 use crate::booking::Desk;
 use crate::booking::follow::Followed;
 use crate::business::profile::Profile;

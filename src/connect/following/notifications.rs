@@ -12,7 +12,7 @@ use subtle::ConstantTimeEq;
 use tokio::runtime::Handle;
 
 use super::channels::digest;
-use super::follow::{Bells, ROUTE};
+use super::{Bells, ROUTE};
 use crate::body::{self, BodyFault};
 use crate::calendar::{Calendars, Place};
 use crate::ground::Ground;
