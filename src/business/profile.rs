@@ -119,10 +119,33 @@ pub enum Occasion {
 }
 
 impl Occasion {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Voicemail,
+        Self::BookingUncertain,
+        Self::TransferMissed,
+        Self::Emergency,
+        Self::NeedsReconnect,
+        Self::CalendarConflict,
+    ];
+
+    /// As it is written in a business file.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Voicemail => "voicemail",
+            Self::BookingUncertain => "booking_uncertain",
+            Self::TransferMissed => "transfer_missed",
+            Self::Emergency => "emergency",
+            Self::NeedsReconnect => "needs_reconnect",
+            Self::CalendarConflict => "calendar_conflict",
+        }
+    }
+
     /// The occasion of this name in a business file.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
-        super::sections::OCCASIONS.into_iter().find(|(known, _)| *known == name).map(|(_, occasion)| occasion)
+        Self::ALL.into_iter().find(|occasion| occasion.as_str() == name)
     }
 }
 

@@ -22,15 +22,6 @@ pub(super) const BOOKINGS_PER_DAY: u32 = 3;
 /// The default of `[privacy] disclosure`.
 pub(super) const DISCLOSURE: &str = "You're speaking with an automated assistant.";
 
-pub(super) const OCCASIONS: [(&str, Occasion); 6] = [
-    ("voicemail", Occasion::Voicemail),
-    ("booking_uncertain", Occasion::BookingUncertain),
-    ("transfer_missed", Occasion::TransferMissed),
-    ("emergency", Occasion::Emergency),
-    ("needs_reconnect", Occasion::NeedsReconnect),
-    ("calendar_conflict", Occasion::CalendarConflict),
-];
-
 /// Reads one file. Where a problem was added, the profile serves to compare the file with others and for nothing else;
 /// `None` when there is nothing to compare.
 pub(super) fn profile(slug: &Slug, text: &str, access: Access, problems: &Problems) -> Option<Profile> {
@@ -154,7 +145,7 @@ fn emergency(mut table: Table) -> Emergency {
 fn notify(mut table: Table) -> Notify {
     let sms = table.phones("sms").into_iter().map(|(_, number)| number).collect();
     let on = match table.list("on") {
-        None => OCCASIONS.iter().map(|(_, occasion)| *occasion).collect(),
+        None => Occasion::ALL.into_iter().collect(),
         Some(words) => words.iter().filter_map(|(place, word)| occasion(place, word, &table.problems())).collect(),
     };
     table.finish();
@@ -162,12 +153,12 @@ fn notify(mut table: Table) -> Notify {
 }
 
 fn occasion(place: &str, word: &str, problems: &Problems) -> Option<Occasion> {
-    let known = OCCASIONS.iter().find(|(name, _)| *name == word);
+    let known = Occasion::parse(word);
     if known.is_none() {
-        let names: Vec<&str> = OCCASIONS.iter().map(|(name, _)| *name).collect();
+        let names = Occasion::ALL.map(Occasion::as_str);
         problems.add(place, format!("{} is not known; write one of {}", quoted(word), names.join(", ")));
     }
-    known.map(|(_, occasion)| *occasion)
+    known
 }
 
 fn windows(mut table: Table) -> Windows {

@@ -46,16 +46,15 @@ impl Station {
         self.notify(&profile, Occasion::Voicemail, &format!("voicemail:{}", form.recording_sid), &text).await;
     }
 
-    /// An SMS to each number of the business that wants to hear of such a thing; a `key` is told once.
+    /// Tells the business of such an occasion, if its file asks for it; a `key` is told once.
     pub(super) async fn notify(&self, profile: &Profile, occasion: Occasion, key: &str, text: &str) {
         if !profile.notify.on.contains(&occasion) {
             return;
         }
-        for to in &profile.notify.sms {
-            let job = Job::Sms { business: profile.slug.clone(), to: to.clone(), text: text.to_owned() };
-            if let Err(error) = self.store.enqueue(&format!("{key}:{}", to.as_str()), &job, self.clock.now()).await {
-                tracing::error!(business = %profile.slug, %error, "the business cannot be told");
-            }
+        let (business, occasion) = (profile.slug.clone(), occasion.as_str().to_owned());
+        let job = Job::Notify { business, occasion, text: text.to_owned() };
+        if let Err(error) = self.store.enqueue(key, &job, self.clock.now()).await {
+            tracing::error!(business = %profile.slug, %error, "the business cannot be told");
         }
     }
 }
