@@ -37,4 +37,11 @@ impl Span {
     pub fn contains(&self, other: &Span) -> bool {
         self.start <= other.start && other.end <= self.end
     }
+
+    /// Whether both begin and end in the same seconds: calendars keep no finer times.
+    #[must_use]
+    pub fn same_seconds(&self, other: &Span) -> bool {
+        let seconds = |span: &Span| (span.start.unix_timestamp(), span.end.unix_timestamp());
+        seconds(self) == seconds(other)
+    }
 }

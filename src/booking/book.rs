@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 
 use super::check::OpenTimes;
+use super::correct::Corrected;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
 use super::follow::Sight;
@@ -37,6 +38,8 @@ const LAST_MOMENT: Duration = Duration::from_millis(150);
 pub enum Booking {
     /// The event exists.
     Made(Box<BookingRow>),
+    /// It existed already, and the caller has said something of it anew.
+    Again(Box<BookingRow>, Corrected),
     /// It is under way, and the caller will be told.
     Pending(Box<BookingRow>),
     /// The time is not to be had; these are, in local time.
@@ -67,7 +70,7 @@ impl Desk {
     pub async fn book(&self, profile: &Arc<Profile>, wish: &Wish, deadline: Deadline) -> Result<Booking, Refusal> {
         let order = self.order(profile, wish).await?;
         if let Some(row) = self.same_wish(&order).await?
-            && let Attempt::Ended(booking) = self.join(profile, row, deadline).await?
+            && let Attempt::Ended(booking) = self.join(profile, row, wish, deadline).await?
         {
             return Ok(booking);
         }
@@ -133,7 +136,7 @@ impl Desk {
         let limit = day_limit(profile, start);
         match self.store.claim_booking(&row, order.same, limit).await? {
             Claim::Ours => self.finish(profile, row, deadline).await,
-            Claim::Same(row) => self.join(profile, *row, deadline).await,
+            Claim::Same(row) => self.join(profile, *row, wish, deadline).await,
             Claim::Taken(_) | Claim::DayFull => Ok(Attempt::Taken),
             Claim::CodeInUse => {
                 let again = BookingRow { confirmation: identity::confirmation_code(), ..row };
@@ -145,13 +148,25 @@ impl Desk {
         }
     }
 
-    /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile.
-    async fn join(&self, profile: &Arc<Profile>, row: BookingRow, deadline: Deadline) -> Result<Attempt, Refusal> {
-        if row.state == BookingState::Confirmed {
-            let there = self.as_it_stands(profile, row).await?;
-            return Ok(there.map_or(Attempt::Taken, |row| Attempt::Ended(Booking::Made(Box::new(row)))));
-        }
-        self.finish(profile, row, deadline).await
+    /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile, with what
+    /// the caller has corrected of it.
+    async fn join(&self, profile: &Arc<Profile>, row: BookingRow, wish: &Wish, deadline: Deadline) -> Result<Attempt, Refusal> {
+        let joined = match row.state {
+            BookingState::Confirmed => self.as_it_stands(profile, row).await?,
+            BookingState::Moving | BookingState::Cancelling => {
+                let start = row.span.start;
+                let (row, _seen) = self.changeable(profile, row, deadline).await?;
+                // It has another time now, or none: then this is another wish.
+                Some(row).filter(|row| row.state == BookingState::Confirmed && row.span.start == start)
+            }
+            _ => match self.finish(profile, row, deadline).await? {
+                Attempt::Ended(Booking::Made(row)) => Some(*row),
+                other => return Ok(other),
+            },
+        };
+        let Some(row) = joined else { return Ok(Attempt::Taken) };
+        let (row, corrected) = self.correct(profile, row, wish, deadline).await?;
+        Ok(Attempt::Ended(Booking::Again(Box::new(row), corrected)))
     }
 
     /// Waits for the drive of a booking, but not longer than its caller can.
@@ -245,7 +260,7 @@ impl Desk {
 }
 
 /// `max_jobs_per_day`, for the day of this start.
-fn day_limit(profile: &Profile, start: OffsetDateTime) -> Option<DayLimit> {
+pub(super) fn day_limit(profile: &Profile, start: OffsetDateTime) -> Option<DayLimit> {
     let date = profile.zone.date(start);
     let day = Span { start: profile.zone.start_of_day(date), end: profile.zone.bound(date, MINUTES_OF_DAY) };
     (profile.rules.max_jobs_per_day > 0).then_some(DayLimit { day, jobs: profile.rules.max_jobs_per_day })

@@ -10,6 +10,7 @@ use crate::business::profile::{Profile, Service, Technician};
 use crate::calendar::cache::Answers;
 use crate::calendar::{Fault, Place};
 use crate::clock::{Deadline, Stopwatch};
+use crate::names::BookingId;
 use crate::scheduling::board::{Board, Member, Sight, reach};
 use crate::scheduling::busy::Span;
 use crate::scheduling::hours::WallSpan;
@@ -71,6 +72,8 @@ pub(super) struct Asked<'p> {
     pub crew: Vec<&'p Technician>,
     /// Index into `crew`.
     pub wanted: Option<usize>,
+    /// The booking for which another time is looked for: its own stands in nobody's way.
+    pub but: Option<BookingId>,
 }
 
 impl<'p> Asked<'p> {
@@ -78,7 +81,7 @@ impl<'p> Asked<'p> {
     pub(super) fn read(profile: &'p Profile, service: Option<&str>, technician: Option<&str>) -> Result<Self, Refusal> {
         let service = profile.service(service).map_err(|unknown| Refusal::ServiceUnknown { offered: unknown.offered })?;
         let crew: Vec<&Technician> = profile.technicians_for(service).collect();
-        let Some(said) = technician else { return Ok(Self { profile, service, crew, wanted: None }) };
+        let Some(said) = technician else { return Ok(Self { profile, service, crew, wanted: None, but: None }) };
         let Some(named) = profile.technician(said) else {
             let offered = profile.technicians.iter().filter_map(|technician| technician.name.clone()).collect();
             return Err(Refusal::TechnicianUnknown { offered });
@@ -87,7 +90,7 @@ impl<'p> Asked<'p> {
             technician: named.name.clone().unwrap_or_else(|| named.id.clone()),
             service: service.name.clone(),
         })?;
-        Ok(Self { profile, service, crew, wanted: Some(wanted) })
+        Ok(Self { profile, service, crew, wanted: Some(wanted), but: None })
     }
 }
 
@@ -177,10 +180,9 @@ impl Desk {
         let mut crew = Vec::with_capacity(asked.crew.len());
         for technician in &asked.crew {
             let jobs = match self.place_of(asked.profile, technician) {
-                Some(place) => self.store.claims_between(&self.calendars.claim_key(&place), span).await?,
+                Some(place) => self.store.held_between(&self.calendars.claim_key(&place), span, asked.but).await?,
                 None => Vec::new(),
             };
-            let jobs = jobs.iter().map(|row| Span { start: row.span.start, end: row.free_at }).collect();
             crew.push(Member { opening: &technician.opening, calendar: Sight::Known(std::iter::empty().collect()), jobs });
         }
         Ok(Board {

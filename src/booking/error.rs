@@ -5,6 +5,7 @@ use time::{Date, OffsetDateTime};
 use crate::scheduling::hours::WallSpan;
 use crate::scheduling::slots;
 use crate::store;
+use crate::store::bookings::BookingRow;
 
 /// What a door of this station refuses, or what failed inside. Nothing was booked.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +72,30 @@ pub enum Refusal {
     /// This business needs an address.
     #[error("no address")]
     AddressMissing,
+    /// From this number it takes the confirmation code and the name.
+    #[error("no confirmation code, or no name")]
+    CodeAndNameMissing,
+    /// The caller has no coming appointment, or none that fits what they said.
+    #[error("no such appointment")]
+    NoAppointment,
+    /// The caller has several: which one?
+    #[error("several appointments")]
+    WhichAppointment {
+        /// All of them.
+        rows: Vec<BookingRow>,
+    },
+    /// Too many codes and names were tried.
+    #[error("too many tries")]
+    TooManyTries,
+    /// Its time has come already.
+    #[error("the appointment has begun")]
+    HasBegun,
+    /// Somebody else is changing it at this moment. It may pass.
+    #[error("the appointment is just being changed")]
+    JustChanging,
+    /// Whoever it is with is not in the business's file any more.
+    #[error("the appointment is with nobody who can be asked for")]
+    NotByTelephone,
     /// The calendar cannot be asked. It may pass.
     #[error("the calendar cannot be asked")]
     CalendarDown,
@@ -83,7 +108,7 @@ impl Refusal {
     /// Whether the same wish may be granted a moment later.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::CalendarDown | Self::Store(_))
+        matches!(self, Self::CalendarDown | Self::Store(_) | Self::JustChanging)
     }
 }
 

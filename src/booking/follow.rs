@@ -256,10 +256,9 @@ impl Desk {
     }
 }
 
-/// The event's time, if it is another than the row's. Google keeps whole seconds.
+/// The event's time, if it is another than the row's.
 fn new_time(row: &BookingRow, event: &Event) -> Option<Span> {
-    let seconds = |span: &Span| (span.start.unix_timestamp(), span.end.unix_timestamp());
-    event.span.filter(|span| seconds(span) != seconds(&row.span))
+    event.span.filter(|span| !span.same_seconds(&row.span))
 }
 
 /// The calendar in which the row says that its event stands.

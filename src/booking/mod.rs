@@ -3,7 +3,9 @@
 
 mod again;
 pub mod book;
+pub mod change;
 pub mod check;
+pub mod correct;
 mod drive;
 pub mod error;
 pub mod follow;
@@ -37,6 +39,8 @@ pub struct Desk {
     calendars: Calendars,
     clock: Clock,
     drives: InFlight<BookingId, Verdict>,
+    changes: InFlight<BookingId, change::Verdict>,
+    tries: change::Tries,
     warming: InFlight<Slug, ()>,
 }
 
@@ -63,14 +67,16 @@ impl Desk {
     #[must_use]
     pub fn new(ground: &Ground, calendars: Calendars) -> Self {
         let Ground { store, clock, runtime, .. } = ground.clone();
-        let (drives, warming) = (InFlight::new(runtime.clone(), CAPACITY), InFlight::new(runtime, CAPACITY));
-        Self { store, calendars, clock, drives, warming }
+        let drives = InFlight::new(runtime.clone(), CAPACITY);
+        let changes = InFlight::new(runtime.clone(), CAPACITY);
+        let warming = InFlight::new(runtime, CAPACITY);
+        Self { store, calendars, clock, drives, changes, tries: change::Tries::default(), warming }
     }
 
     /// Waits until no booking is under way, at most `limit`.
     pub async fn come_to_rest(&self, limit: Duration) {
         let started = Stopwatch::start();
-        while self.drives.running() > 0 && !started.left_of(limit).is_zero() {
+        while self.drives.running() + self.changes.running() > 0 && !started.left_of(limit).is_zero() {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

@@ -81,7 +81,7 @@ impl Desk {
         let today = profile.zone.date(self.clock.now());
         let (exactly, window, same, preferred) = match &wish.time {
             WishedTime::At(said) => {
-                let start = self.start_meant(profile, wish, said.as_deref()).await?;
+                let start = self.start_meant(profile, &wish.caller, said.as_deref()).await?;
                 (Some(start), None, Span::starting(start, Duration::from_millis(1)), words::at(start, today))
             }
             WishedTime::FirstOf { date, window } => {
@@ -101,9 +101,15 @@ impl Desk {
         Ok(Order { asked, caller_key, name, phone, preferred, same, exactly, window })
     }
 
-    async fn start_meant(&self, profile: &Profile, wish: &Wish, said: Option<&str>) -> Result<OffsetDateTime, Refusal> {
+    /// The start that a caller means, in local time.
+    pub(super) async fn start_meant(
+        &self,
+        profile: &Profile,
+        caller: &Caller,
+        said: Option<&str>,
+    ) -> Result<OffsetDateTime, Refusal> {
         let said = said.ok_or(Refusal::TimeMissing)?;
-        let offered = match &wish.caller.call_id {
+        let offered = match &caller.call_id {
             Some(call) => self.store.offered_in(&profile.slug, call).await?,
             None => Vec::new(),
         };

@@ -3,12 +3,14 @@
 
 use time::{Date, OffsetDateTime};
 
+use super::correct::Detail;
 use crate::business::profile::Profile;
+use crate::calendar::{Rewrite, Texts};
 use crate::names::BookingState;
 use crate::scheduling::busy::Span;
-use crate::scheduling::speech::{spoken_date, spoken_date_time};
+use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_list};
 use crate::store::bookings::BookingRow;
-use crate::store::jobs::Outcome;
+use crate::store::jobs::{Job, Outcome};
 
 /// The title of the event, from the business's template.
 pub(super) fn summary(profile: &Profile, row: &BookingRow) -> String {
@@ -27,6 +29,31 @@ pub(super) fn description(row: &BookingRow) -> String {
         ("Call", &row.call_id),
     ];
     lines.map(|(name, value)| format!("{name}: {value}").trim_end().to_owned()).join("\n")
+}
+
+/// How the texts of an event change when its booking does: what people have written into it stays.
+pub(super) fn rewritten(profile: &Profile, old: &BookingRow, new: &BookingRow, texts: &Texts) -> Rewrite {
+    let (was, is) = (summary(profile, old), summary(profile, new));
+    let description = lines_rewritten(&texts.description, &description(old), &description(new));
+    Rewrite {
+        time: None,
+        summary: (was != is && texts.summary == was).then_some(is),
+        description: (description != texts.description).then_some(description),
+        location: (old.address != new.address && texts.location == old.address).then(|| new.address.clone()),
+    }
+}
+
+/// Each of our lines that has changed, in its place, or at the end where people have taken it out.
+fn lines_rewritten(found: &str, was: &str, is: &str) -> String {
+    let mut lines: Vec<&str> = found.lines().collect();
+    for (was, is) in was.lines().zip(is.lines()).filter(|(was, is)| was != is) {
+        match lines.iter().position(|line| line.trim_end() == was) {
+            Some(place) => lines.splice(place..=place, [is]).for_each(drop),
+            None if lines.contains(&is) => {}
+            None => lines.push(is),
+        }
+    }
+    lines.join("\n")
 }
 
 /// A wish for a given time.
@@ -52,10 +79,28 @@ pub fn booked(profile: &Profile, row: &BookingRow, today: Date) -> String {
     format!("You're booked for {} on {start}{with}. Your confirmation code is {}.", row.service, row.confirmation)
 }
 
+/// What was corrected, said back. The number is left out: it would be read digit by digit.
+#[must_use]
+pub fn corrected(row: &BookingRow, details: &[Detail]) -> String {
+    let said = details.iter().map(|detail| match detail {
+        Detail::Name => format!("the name to {}", row.customer_name),
+        Detail::Phone => "the telephone number".to_owned(),
+        Detail::Address => format!("the address to {}", row.address),
+        Detail::Notes => "the notes".to_owned(),
+    });
+    format!("I have changed {}.", spoken_list(&said.collect::<Vec<_>>(), "and"))
+}
+
+/// The SMS that confirms a booking.
+pub(super) fn confirmation(profile: &Profile, row: &BookingRow, today: Date) -> Job {
+    Job::Sms { business: row.business.clone(), to: row.customer_phone.clone(), text: late_outcome(profile, row, today) }
+}
+
 /// The SMS.
 fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
     if row.state == BookingState::Confirmed {
-        return format!("{}: {}", profile.name, booked(profile, row, today));
+        let place = Some(&row.address).filter(|address| !address.is_empty()).map(|address| format!(" Address: {address}."));
+        return format!("{}: {}{}", profile.name, booked(profile, row, today), place.unwrap_or_default());
     }
     let start = start_of(profile, row, today);
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
@@ -111,11 +156,11 @@ pub(super) fn overlapped(profile: &Profile, row: &BookingRow, by: Span, today: D
     )
 }
 
-fn start_of(profile: &Profile, row: &BookingRow, today: Date) -> String {
+pub(super) fn start_of(profile: &Profile, row: &BookingRow, today: Date) -> String {
     spoken_date_time(profile.zone.civil(row.span.start), today)
 }
 
-fn with_whom(profile: &Profile, row: &BookingRow) -> String {
+pub(super) fn with_whom(profile: &Profile, row: &BookingRow) -> String {
     let technician = profile.technicians.iter().find(|technician| technician.id == row.technician);
     technician.and_then(|technician| technician.name.as_deref()).map(|name| format!(" with {name}")).unwrap_or_default()
 }

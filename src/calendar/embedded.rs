@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
+use super::{Changed, Deleted, Event, Fault, Inserted, NewEvent, Place, Rewrite, Texts};
 use crate::names::{BookingId, EventId};
 use crate::scheduling::busy::Span;
 use crate::store::Store;
@@ -71,6 +71,39 @@ impl Embedded {
         Ok(self.store.event(&key(place), id.as_str()).await.map_err(unknown)?.and_then(read))
     }
 
+    /// Changes the event, if it still has this etag.
+    pub(super) async fn rewrite(&self, place: &Place, id: &EventId, etag: &str, rewrite: &Rewrite) -> Changed {
+        let known = match self.store.event(&key(place), id.as_str()).await {
+            Ok(known) => known.filter(|row| !row.cancelled),
+            Err(error) => return Changed::NotDone(unknown(error)),
+        };
+        let Some(mut row) = known else { return Changed::Gone };
+        if let Some((span, zone)) = &rewrite.time {
+            (row.starts_at, row.ends_at) = (span.start, span.end);
+            zone.clone_into(&mut row.zone);
+        }
+        row.summary = rewrite.summary.clone().unwrap_or(row.summary);
+        row.description = rewrite.description.clone().unwrap_or(row.description);
+        row.location = rewrite.location.clone().unwrap_or(row.location);
+        etag.clone_into(&mut row.etag);
+        match self.store.rewrite_event(&row).await {
+            Ok(true) => self.get(place, id).await.map_or_else(Changed::Unknown, |event| event.map_or(Changed::Gone, Changed::Done)),
+            Ok(false) => Changed::Edited,
+            Err(error) => Changed::Unknown(unknown(error)),
+        }
+    }
+
+    /// Takes the event out, if it still has this etag.
+    pub(super) async fn take_out(&self, place: &Place, id: &EventId, etag: &str) -> Changed {
+        match self.get(place, id).await {
+            Ok(None) => Changed::Gone,
+            Ok(Some(event)) if event.cancelled => Changed::Gone,
+            Ok(Some(event)) if event.etag != etag => Changed::Edited,
+            Ok(Some(_)) => self.delete(place, id).await.map_or_else(Changed::Unknown, |_deleted| Changed::Gone),
+            Err(fault) => Changed::NotDone(fault),
+        }
+    }
+
     /// Takes the event out; its id stays burned.
     pub(super) async fn delete(&self, place: &Place, id: &EventId) -> Result<Deleted, Fault> {
         let known = self.store.cancel_event(&key(place), id.as_str()).await.map_err(unknown)?;
@@ -94,5 +127,6 @@ fn read(row: EventRow) -> Option<Event> {
         cancelled: row.cancelled,
         span: Span::new(row.starts_at, row.ends_at),
         etag: row.etag,
+        texts: Texts { summary: row.summary, description: row.description, location: row.location },
     })
 }

@@ -61,6 +61,32 @@ pub struct Event {
     pub span: Option<Span>,
     /// Changes with every edit; empty where the calendar has none.
     pub etag: String,
+    /// What is written in it; nothing where only its time was asked for.
+    pub texts: Texts,
+}
+
+/// What is written in an event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Texts {
+    /// The title.
+    pub summary: String,
+    /// May have been edited by people.
+    pub description: String,
+    /// Where.
+    pub location: String,
+}
+
+/// A change of an event; what is `None` stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rewrite {
+    /// Start, end, and the zone they are shown in.
+    pub time: Option<(Span, String)>,
+    /// The title.
+    pub summary: Option<String>,
+    /// The description.
+    pub description: Option<String>,
+    /// Where.
+    pub location: Option<String>,
 }
 
 /// What came of asking.
@@ -104,6 +130,21 @@ pub enum Deleted {
     Gone,
     /// The calendar never saw it. An insert may still be on its way.
     NeverThere,
+}
+
+/// What came of a change that counts only while the event is as it was seen.
+#[derive(Clone, Debug)]
+pub enum Changed {
+    /// It was made; so the event stands now.
+    Done(Event),
+    /// Somebody edited the event meanwhile: nothing was changed.
+    Edited,
+    /// The event is in this calendar no more.
+    Gone,
+    /// The calendar said no, or was not asked: this request changed nothing.
+    NotDone(Fault),
+    /// Nobody knows whether it was made.
+    Unknown(Fault),
 }
 
 /// The calendars of all businesses.
@@ -187,7 +228,23 @@ impl Calendars {
         }
     }
 
-    /// Takes the event with this id out.
+    /// Changes the event with this id, if it still has this etag.
+    pub async fn rewrite(&self, place: &Place, id: &EventId, etag: &str, rewrite: &Rewrite) -> Changed {
+        match self {
+            Self::Google(google) => google.rewrite(place, id, etag, rewrite).await,
+            Self::Embedded(embedded) => embedded.rewrite(place, id, etag, rewrite).await,
+        }
+    }
+
+    /// Takes the event with this id out, if it still has this etag; `Gone` when it is out, now or before.
+    pub async fn take_out(&self, place: &Place, id: &EventId, etag: &str) -> Changed {
+        match self {
+            Self::Google(google) => google.take_out(place, id, etag).await,
+            Self::Embedded(embedded) => embedded.take_out(place, id, etag).await,
+        }
+    }
+
+    /// Takes the event with this id out, however it stands.
     ///
     /// # Errors
     /// A [`Fault`] when nobody knows whether it is gone.

@@ -30,7 +30,8 @@ impl Outbox {
         match self.control.add_message(&url, &outcome.spoken).await {
             Ok(()) => {
                 tracing::info!(booking.id = %booking, business = %outcome.business, "an outcome was told to the live call");
-                Ok(Done::Well)
+                // What was heard in the call is confirmed in writing, as any other booking.
+                if outcome.booked { self.tell_by_sms(leased, outcome).await } else { Ok(Done::Well) }
             }
             Err(error @ (Error::Unknown(_) | Error::Unusable(_))) if outcome.booked => {
                 tracing::warn!(booking.id = %booking, business = %outcome.business, %error, "a success may have been heard, so it is not told again");

@@ -136,6 +136,45 @@ impl Store {
         Ok(rows.into_iter().filter(|row| row.business == *business).collect())
     }
 
+    /// The bookings that this number made, or that were made for it, and that have not ended: live ones, and those that were
+    /// cancelled after `cancelled_after`. Soonest first, the live ones before the others; at most ten.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn appointments_of(
+        &self,
+        business: &Slug,
+        phone: &Phone,
+        now: OffsetDateTime,
+        cancelled_after: OffsetDateTime,
+    ) -> Result<Vec<BookingRow>, Error> {
+        let statement = format!(
+            "SELECT {COLUMNS} FROM bookings WHERE business = $1 AND (customer_phone = $2 OR caller_key = $2 OR (caller_key >= $5 AND caller_key < $6)) \
+             AND ends_at > $3 AND (live = 1 OR (state = 'cancelled' AND updated_at > $4)) ORDER BY live DESC, starts_at LIMIT 10"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(business.as_str())
+            .bind(phone.as_str())
+            .bind(epoch_ms(now))
+            .bind(epoch_ms(cancelled_after))
+            // Keys of their own, which bookings have that were moved onto one another.
+            .bind(format!("{}#", phone.as_str()))
+            .bind(format!("{}$", phone.as_str()))
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(read_booking).collect()
+    }
+
+    /// The booking with this confirmation code.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn booking_of_code(&self, business: &Slug, code: &str) -> Result<Option<BookingRow>, Error> {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT {COLUMNS} FROM bookings WHERE business = $1 AND confirmation = $2"));
+        let row = sqlx::query(statement).bind(business.as_str()).bind(code).fetch_optional(&self.readers).await?;
+        row.as_ref().map(read_booking).transpose()
+    }
+
     /// The name under which this number booked last.
     ///
     /// # Errors

@@ -65,6 +65,8 @@ pub struct Move<'a> {
     /// The key and the job that tell the caller, if they were told that it is being arranged: kept with the move or not at
     /// all, so that no crash comes between the two.
     pub tell: Option<(String, Job)>,
+    /// The key and the job that confirm it to everybody else.
+    pub confirm: Option<(String, Job)>,
 }
 
 /// What came of a move.
@@ -110,14 +112,14 @@ impl Store {
         .bind(step.seen.as_str());
         let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
         let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
+        let confirm = step.confirm.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };
                 record.execute(&mut *db).await?;
-                if let Some(tell) = tell
-                    && truth(&row, "promised")?
-                {
-                    tell.execute(db).await?;
+                let follows = if truth(&row, "promised")? { tell } else { confirm };
+                if let Some(job) = follows {
+                    job.execute(db).await?;
                 }
                 Ok(Moved::Made)
             }
@@ -138,9 +140,11 @@ impl Store {
     }
 }
 
-async fn jobs_that_day(db: &mut AnyConnection, booking: &BookingRow, day: Span) -> Result<i64, Error> {
-    let statement = "SELECT CAST(COUNT(*) AS BIGINT) AS jobs FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at >= $2 AND starts_at < $3";
-    let query = sqlx::query(statement).bind(&booking.claim_key).bind(epoch_ms(day.start)).bind(epoch_ms(day.end));
+/// The live jobs that start on a day in a calendar, but for this one.
+pub(super) async fn jobs_that_day(db: &mut AnyConnection, claim_key: &str, but: BookingId, day: Span) -> Result<i64, Error> {
+    let statement = "SELECT CAST(COUNT(*) AS BIGINT) AS jobs FROM bookings WHERE live = 1 AND claim_key = $1 AND starts_at >= $2 \
+                     AND starts_at < $3 AND id <> $4";
+    let query = sqlx::query(statement).bind(claim_key).bind(epoch_ms(day.start)).bind(epoch_ms(day.end)).bind(but.to_string());
     column(&query.fetch_one(db).await?, "jobs")
 }
 
@@ -151,7 +155,7 @@ async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span, limit
         return Ok(Claim::Same(Box::new(same)));
     }
     if let Some(limit) = limit
-        && jobs_that_day(db, booking, limit.day).await? >= i64::from(limit.jobs)
+        && jobs_that_day(db, &booking.claim_key, booking.id, limit.day).await? >= i64::from(limit.jobs)
     {
         return Ok(Claim::DayFull);
     }

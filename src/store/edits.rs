@@ -53,6 +53,37 @@ impl Store {
         row.map(|row| column(&row, "cause")).transpose()
     }
 
+    /// Writes what the caller has corrected of a confirmed booking, with its event's new etag.
+    ///
+    /// # Errors
+    /// When the database fails: then nothing has changed.
+    pub async fn correct_booking(&self, now: &BookingRow, at: OffsetDateTime) -> Result<Moved, Error> {
+        let evidence = format!("{} {}", now.event_id, now.etag);
+        let record = record(now.id, (now.state.as_str(), now.state.as_str()), "corrected_by_caller", &evidence, at);
+        let query = sqlx::query(
+            "UPDATE bookings SET customer_name = $2, customer_phone = $3, address = $4, notes = $5, etag = $6, updated_at = $7 \
+             WHERE id = $1 AND state = 'confirmed'",
+        )
+        .bind(now.id.to_string())
+        .bind(now.customer_name.clone())
+        .bind(now.customer_phone.as_str().to_owned())
+        .bind(now.address.clone())
+        .bind(now.notes.clone())
+        .bind(now.etag.clone())
+        .bind(epoch_ms(at));
+        self.write(move |db| {
+            async move {
+                if query.execute(&mut *db).await?.rows_affected() == 0 {
+                    return Ok(Moved::Elsewhere);
+                }
+                record.execute(db).await?;
+                Ok(Moved::Made)
+            }
+            .boxed()
+        })
+        .await
+    }
+
     /// Writes an edit into its row, and records it if it changes more than the etag.
     ///
     /// # Errors
@@ -72,13 +103,7 @@ async fn write(
     (record, tell): (Statement, Statement),
     now: OffsetDateTime,
 ) -> Result<Moved, Error> {
-    let is_held = next.state.is_live() && is_held(db, &next).await?;
-    if is_held {
-        next.claim_key = own_key(&next.claim_key, next.id);
-    }
-    if next.state.is_live() && is_wished(db, &next).await? {
-        next.caller_key = own_key(&next.caller_key, next.id);
-    }
+    let is_held = own_keys_where_needed(db, &mut next).await?;
     if next == *was {
         return Ok(Moved::Made);
     }
@@ -94,16 +119,29 @@ async fn write(
     Ok(Moved::Made)
 }
 
+/// Gives a live row keys of its own where others have those it ought to stand under; whether its time is held by another.
+pub(super) async fn own_keys_where_needed(db: &mut AnyConnection, next: &mut BookingRow) -> Result<bool, Error> {
+    let is_held = next.state.is_live() && is_held(db, next).await?;
+    if is_held {
+        next.claim_key = own_key(&next.claim_key, next.id);
+    }
+    if next.state.is_live() && is_wished(db, next).await? {
+        next.caller_key = own_key(&next.caller_key, next.id);
+    }
+    Ok(is_held)
+}
+
 /// The key under which a row stands that may not stand under `key`: nobody else ever has it.
 fn own_key(key: &str, id: BookingId) -> String {
     format!("{key}#{id}")
 }
 
-/// Whether another live booking holds the time of this one; what the triggers ask.
+/// Whether another live booking holds the time of this one, or is being moved there; what the triggers ask.
 async fn is_held(db: &mut AnyConnection, row: &BookingRow) -> Result<bool, Error> {
     let found = sqlx::query(
         "SELECT id FROM bookings WHERE live = 1 AND claim_key = $1 AND id <> $2 AND starts_at < $3 AND starts_at > $4 - 172800000 \
-         AND free_at > $4 LIMIT 1",
+         AND free_at > $4 UNION ALL SELECT booking FROM changes WHERE holds = 1 AND claim_key = $1 AND booking <> $2 AND starts_at < $3 \
+         AND starts_at > $4 - 172800000 AND free_at > $4 LIMIT 1",
     )
     .bind(&row.claim_key)
     .bind(row.id.to_string())
@@ -131,10 +169,11 @@ async fn is_wished(db: &mut AnyConnection, row: &BookingRow) -> Result<bool, Err
     Ok(found.is_some())
 }
 
-async fn update(db: &mut AnyConnection, was: &BookingRow, next: &BookingRow, now: OffsetDateTime) -> Result<u64, Error> {
+/// Writes a row that still stands as it was read; how many rows were changed.
+pub(super) async fn update(db: &mut AnyConnection, was: &BookingRow, next: &BookingRow, now: OffsetDateTime) -> Result<u64, Error> {
     let made = sqlx::query(
         "UPDATE bookings SET state = $6, live = $7, technician = $8, calendar = $9, claim_key = $10, caller_key = $11, \
-         starts_at = $12, ends_at = $13, free_at = $14, zone = $15, wall_clock = $16, etag = $17, updated_at = $18 \
+         starts_at = $12, ends_at = $13, free_at = $14, zone = $15, wall_clock = $16, etag = $17, updated_at = $18, preferred = $19 \
          WHERE id = $1 AND state = $2 AND calendar = $3 AND starts_at = $4 AND etag = $5",
     )
     .bind(was.id.to_string())
@@ -155,6 +194,7 @@ async fn update(db: &mut AnyConnection, was: &BookingRow, next: &BookingRow, now
     .bind(&next.wall_clock)
     .bind(&next.etag)
     .bind(epoch_ms(now))
+    .bind(&next.preferred)
     .execute(db)
     .await?;
     Ok(made.rows_affected())

@@ -73,6 +73,26 @@ impl Store {
         row.as_ref().map(read_event).transpose()
     }
 
+    /// Writes the event anew, if it still has the etag of `event` and is not deleted; `false` otherwise.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rewrite_event(&self, event: &EventRow) -> Result<bool, Error> {
+        let statement = "UPDATE embedded_events SET summary = $4, description = $5, location = $6, zone = $7, starts_at = $8, ends_at = $9, \
+                         etag = etag || '+' WHERE calendar = $1 AND id = $2 AND etag = $3 AND cancelled = 0";
+        let query = sqlx::query(statement)
+            .bind(event.calendar.clone())
+            .bind(event.id.clone())
+            .bind(event.etag.clone())
+            .bind(event.summary.clone())
+            .bind(event.description.clone())
+            .bind(event.location.clone())
+            .bind(event.zone.clone())
+            .bind(epoch_ms(event.starts_at))
+            .bind(epoch_ms(event.ends_at));
+        Ok(self.execute(query).await? == 1)
+    }
+
     /// Marks the event as deleted; `false` when there never was one.
     ///
     /// # Errors

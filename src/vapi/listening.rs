@@ -115,6 +115,12 @@ impl Listening {
         Turn { message, heard }
     }
 
+    /// Something else than a booking is about to be done in this call: it waits for nobody, and nothing gives way to it.
+    #[must_use]
+    pub fn other(&self, line: &Line) -> Turn {
+        Turn { message: u64::MAX, heard: self.calls().ears.get(line).map(|ear| ear.heard.subscribe()) }
+    }
+
     /// The call has ended. Bookings that wait need wait no longer.
     pub fn forget(&self, line: &Line) {
         self.calls().ears.remove(line);

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::arguments::Arguments;
 use super::listening::{Line, Listening, Replaced};
 use super::reply::Reply;
+use crate::booking::change::{Claimed, WishToChange};
 use crate::booking::check::Question;
 use crate::booking::order::{Wish, WishedTime};
 use crate::booking::{Caller, Desk};
@@ -25,11 +26,24 @@ pub enum Tool {
     BookAppointment,
     /// `scheduleHVACAppointment`
     ScheduleHvacAppointment,
+    /// `findAppointment`
+    FindAppointment,
+    /// `cancelAppointment`
+    CancelAppointment,
+    /// `rescheduleAppointment`
+    RescheduleAppointment,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::CheckAvailability, Self::BookAppointment, Self::ScheduleHvacAppointment];
+    pub const ALL: [Self; 6] = [
+        Self::CheckAvailability,
+        Self::BookAppointment,
+        Self::ScheduleHvacAppointment,
+        Self::FindAppointment,
+        Self::CancelAppointment,
+        Self::RescheduleAppointment,
+    ];
 
     /// As the assistant knows it.
     #[must_use]
@@ -38,6 +52,9 @@ impl Tool {
             Self::CheckAvailability => "checkAvailability",
             Self::BookAppointment => "bookAppointment",
             Self::ScheduleHvacAppointment => "scheduleHVACAppointment",
+            Self::FindAppointment => "findAppointment",
+            Self::CancelAppointment => "cancelAppointment",
+            Self::RescheduleAppointment => "rescheduleAppointment",
         }
     }
 
@@ -51,7 +68,12 @@ impl Tool {
     /// Whether it changes anything.
     #[must_use]
     pub fn acts(self) -> bool {
-        !matches!(self, Self::CheckAvailability)
+        !matches!(self, Self::CheckAvailability | Self::FindAppointment)
+    }
+
+    /// Whether it books: of two such of one call, the one that still waits while the caller speaks gives way to the newer one.
+    fn books(self) -> bool {
+        matches!(self, Self::BookAppointment | Self::ScheduleHvacAppointment)
     }
 
     /// The older form's field that says yes or no.
@@ -59,7 +81,7 @@ impl Tool {
     pub fn verdict(self) -> &'static str {
         match self {
             Self::CheckAvailability => "available",
-            Self::BookAppointment | Self::ScheduleHvacAppointment => "success",
+            _ => "success",
         }
     }
 
@@ -70,7 +92,7 @@ impl Tool {
         if has_call || !self.acts() {
             return arguments.canonical();
         }
-        let parts = [SERVICE, START, DATE, WINDOW, PHONE, TECHNICIAN]
+        let parts = [SERVICE, START, DATE, WINDOW, PHONE, TECHNICIAN, CODE]
             .map(|names| arguments.text(names).unwrap_or_default().to_lowercase());
         parts.join("\n")
     }
@@ -86,6 +108,7 @@ const PHONE: &[&str] = &["customerPhone"];
 const NOTES: &[&str] = &["notes", "reason"];
 const ADDRESS: &[&str] = &["address"];
 const EMAIL: &[&str] = &["email"];
+const CODE: &[&str] = &["confirmationId"];
 
 /// The number that the model was told, as far as it was.
 #[must_use]
@@ -100,8 +123,8 @@ fn not_asked_for(awaited: &[String]) -> String {
     let some: Vec<String> = awaited.iter().take(3).map(|phrase| format!("\"{phrase}\"")).collect();
     let words = spoken_list(&some, "or");
     format!(
-        "The caller has not said yet that they want to book, so this was not done. Please ask whether they want to book, let them \
-         answer with {words}, and then try again."
+        "The caller has not said yet that they want this, so it was not done. Please ask whether they want it, let them answer with \
+         {words}, and then try again."
     )
 }
 
@@ -126,9 +149,10 @@ impl Request {
     /// What is answered instead. Nothing was done then, and the same request may come again.
     pub async fn turn(&self, listening: &Listening, message: u64, profile: &Profile, deadline: Deadline) -> Result<(), Reply> {
         let Some(call) = self.caller.call_id.as_deref().filter(|_| self.tool.acts()) else { return Ok(()) };
-        let mut turn = listening.booking(&Line::new(&profile.slug, call), message);
+        let (line, books) = (Line::new(&profile.slug, call), self.tool.books());
+        let mut turn = if books { listening.booking(&line, message) } else { listening.other(&line) };
         // Half of the time at most, so that enough is left for the calendar.
-        if turn.comes(deadline.left() / 2).await == Err(Replaced) {
+        if books && turn.comes(deadline.left() / 2).await == Err(Replaced) {
             tracing::info!(business = %profile.slug, call.id = call, "a booking was replaced by a newer one of its call");
             let fields = Map::from_iter([(self.tool.verdict().to_owned(), Value::Bool(false))]);
             return Err(Reply { is_error: false, fields, ..Reply::passing(REPLACED) });
@@ -143,6 +167,7 @@ impl Request {
 
     /// Does it.
     pub async fn run(&self, desk: &Desk, clock: &Clock, profile: &Arc<Profile>, deadline: Deadline) -> Reply {
+        let today = profile.zone.date(clock.now());
         if self.arguments == Arguments::Senseless {
             return Reply::error("The details of that request could not be read. Please give each of them once, and try again.");
         }
@@ -151,13 +176,21 @@ impl Request {
                 desk.check(profile, &self.question(), deadline).await.map(|openings| Reply::openings(profile, &openings))
             }
             Tool::BookAppointment | Tool::ScheduleHvacAppointment => {
-                let today = profile.zone.date(clock.now());
                 desk.book(profile, &self.wish(), deadline).await.map(|booking| Reply::booking(profile, &booking, today))
+            }
+            Tool::FindAppointment => {
+                desk.appointments(profile, &self.claimed()).await.map(|rows| Reply::appointments(profile, &rows, today))
+            }
+            Tool::CancelAppointment => {
+                desk.cancel(profile, &self.change(), deadline).await.map(|outcome| Reply::changed(profile, &outcome, today))
+            }
+            Tool::RescheduleAppointment => {
+                desk.reschedule(profile, &self.change(), deadline).await.map(|outcome| Reply::changed(profile, &outcome, today))
             }
         };
         reply.unwrap_or_else(|refusal| {
             tracing::info!(business = %profile.slug, tool = self.tool.name(), cause = %refusal, "a tool call was refused");
-            Reply::refusal(profile, &refusal)
+            Reply::refusal(profile, &refusal, today)
         })
     }
 
@@ -174,7 +207,7 @@ impl Request {
     fn wish(&self) -> Wish {
         let time = match self.tool {
             Tool::ScheduleHvacAppointment => WishedTime::FirstOf { date: self.text(DATE), window: self.text(WINDOW) },
-            Tool::CheckAvailability | Tool::BookAppointment => WishedTime::At(self.text(START)),
+            _ => WishedTime::At(self.text(START)),
         };
         Wish {
             service: self.text(SERVICE),
@@ -188,6 +221,14 @@ impl Request {
             caller: self.caller.clone(),
             tool_call: self.id.clone(),
         }
+    }
+
+    fn claimed(&self) -> Claimed {
+        Claimed { caller: self.caller.clone(), code: self.text(CODE), name: self.text(NAME) }
+    }
+
+    fn change(&self) -> WishToChange {
+        WishToChange { claimed: self.claimed(), time: self.text(START), tool_call: self.id.clone() }
     }
 
     fn text(&self, names: &[&str]) -> Option<String> {

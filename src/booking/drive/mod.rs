@@ -25,7 +25,7 @@ const LONG_MISSING: Duration = Duration::MINUTE;
 const MAX_STEPS: usize = 24;
 
 /// When a booking that was left for later is taken up again, the first time.
-const TAKE_UP_AFTER: Duration = Duration::seconds(5);
+pub(super) const TAKE_UP_AFTER: Duration = Duration::seconds(5);
 /// How long a pause may be that the calendar asks for where nobody waits at the telephone: well within a job's lease.
 const UNHURRIED: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -93,7 +93,9 @@ impl Desk {
         if is_finished(row.state) {
             return Ok(true);
         }
-        if let Ok(running) = self.drive(profile, &row, row.promised, Deadline::after(UNHURRIED)) {
+        if matches!(row.state, BookingState::Moving | BookingState::Cancelling) {
+            self.settle_change(profile, &row).await?;
+        } else if let Ok(running) = self.drive(profile, &row, row.promised, Deadline::after(UNHURRIED)) {
             let _whatever = running.outcome().await;
         }
         Ok(self.store.booking(id).await?.is_none_or(|row| is_finished(row.state)))
@@ -161,6 +163,7 @@ impl<'a> Drive<'a> {
             event_id: &event_id,
             etag: &self.row.etag,
             tell: is_finished(next.state).then(|| self.outcome(next.state)),
+            confirm: (next.state == BookingState::Confirmed).then(|| self.confirmation()),
         };
         match self.desk.store.move_booking(self.row.id, &step, self.desk.clock.now()).await? {
             Moved::Made => {}
@@ -208,6 +211,13 @@ impl<'a> Drive<'a> {
         let row = BookingRow { state, ..self.row.clone() };
         let outcome = words::outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
         (format!("told/{}/{}", row.id, state.as_str()), Job::Tell(outcome))
+    }
+
+    /// What a caller gets in writing who hears in the call that it is booked.
+    fn confirmation(&self) -> (String, Job) {
+        let row = BookingRow { state: BookingState::Confirmed, ..self.row.clone() };
+        let job = words::confirmation(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
+        (format!("confirm/{}", row.id), job)
     }
 
     /// What follows the end of a drive: what is left is taken up again.

@@ -4,6 +4,7 @@
 //! and reports what came of it. Three rules carry the promises: `Confirmed` is reached only over an event that was seen, and
 //! only when a look after the claim saw nobody else there; `Released` only where no event of ours can exist or still arrive.
 
+pub mod changing;
 mod happened;
 
 pub use happened::{Happened, Looked, Sent};

@@ -6,6 +6,7 @@ pub mod changes;
 mod consent;
 mod free_busy;
 pub mod line;
+mod guarded;
 mod list;
 mod pace;
 mod picker;

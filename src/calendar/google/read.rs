@@ -3,7 +3,7 @@
 use google_calendar3::api;
 
 use super::super::encode::{between, calendar_segment, event_segment, from_chrono};
-use super::super::{Event, Fault, Place};
+use super::super::{Event, Fault, Place, Texts};
 use super::Google;
 use super::pace::Urgency;
 use super::wire::Failure;
@@ -30,7 +30,7 @@ impl Google {
 }
 
 fn tombstone(id: &EventId) -> Event {
-    Event { id: id.clone(), booking: None, cancelled: true, span: None, etag: String::new() }
+    Event { id: id.clone(), booking: None, cancelled: true, span: None, etag: String::new(), texts: Texts::default() }
 }
 
 /// Google's event as ours; a fault when it is another one than `asked`.
@@ -48,5 +48,10 @@ pub(super) fn event_from(answer: api::Event, asked: &EventId) -> Result<Event, F
         cancelled: answer.status.as_deref() == Some("cancelled"),
         span: between(start, end).ok().flatten(),
         etag: answer.etag.unwrap_or_default(),
+        texts: Texts {
+            summary: answer.summary.unwrap_or_default(),
+            description: answer.description.unwrap_or_default(),
+            location: answer.location.unwrap_or_default(),
+        },
     })
 }

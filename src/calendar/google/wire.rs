@@ -21,7 +21,7 @@ use crate::names::Slug;
 
 pub(super) type Hub = CalendarHub<Line>;
 
-const USER_AGENT: &str = "ringbook";
+pub(super) const AGENT: &str = "ringbook";
 /// The shortest pause after a limit of this second that names none, and how much more it may be.
 const BACK_OFF_MS: u64 = 300;
 /// A reason longer than this is not one of Google's.
@@ -214,7 +214,7 @@ impl Account {
         let mut hub = CalendarHub::new(client, token.clone());
         hub.base_url(self.calendar_url.clone());
         hub.root_url(self.calendar_url.clone());
-        hub.user_agent(USER_AGENT.to_owned());
+        hub.user_agent(AGENT.to_owned());
         hub
     }
 }

@@ -4,8 +4,6 @@
 use std::collections::HashMap;
 
 use google_calendar3::api;
-use time::OffsetDateTime;
-
 use super::super::encode::{calendar_segment, event_segment, to_chrono};
 use super::super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use super::Google;
@@ -75,12 +73,7 @@ fn meaning(failure: Failure) -> Inserted {
 }
 
 fn is_as_asked(placed: &Event, asked: &NewEvent) -> bool {
-    // Google keeps whole seconds.
-    let seconds = |instant: OffsetDateTime| instant.unix_timestamp();
-    let same_time = placed
-        .span
-        .is_some_and(|span| seconds(span.start) == seconds(asked.span.start) && seconds(span.end) == seconds(asked.span.end));
-    same_time && !placed.cancelled
+    placed.span.is_some_and(|span| span.same_seconds(&asked.span)) && !placed.cancelled
 }
 
 fn wire_event(place: &Place, event: &NewEvent, may_invite: bool) -> Result<api::Event, Fault> {

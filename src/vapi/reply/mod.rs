@@ -1,17 +1,22 @@
 //! What a tool call is answered: one sentence that can be spoken, and the fields of the older form. Inner errors are never
 //! echoed: the caller hears a plain sentence, the log gets the cause.
 
+mod changes;
+mod refusals;
+
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
 use crate::booking::book::Booking;
 use crate::booking::check::{OpenTimes, Openings};
-use crate::booking::error::{NotOpen, Refusal};
+use crate::booking::correct::Corrected;
+use crate::booking::error::NotOpen;
 use crate::booking::words;
 use crate::business::profile::Profile;
 use crate::scheduling::slots::{Reason, Refusal as Start};
-use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_list, spoken_times};
+use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_times};
+use crate::store::bookings::BookingRow;
 
 const UNSEEN: &str = "I can't see the whole calendar right now.";
 
@@ -86,11 +91,20 @@ impl Reply {
     /// What came of a booking.
     #[must_use]
     pub fn booking(profile: &Profile, booking: &Booking, today: Date) -> Self {
+        let made = |row: &BookingRow, sentence| {
+            let start = profile.zone.civil(row.span.start);
+            let fields = json!({ "success": true, "scheduledDate": instant(start), "confirmationId": row.confirmation });
+            Self { acted: true, ..Self::result(sentence, fields) }
+        };
         match booking {
-            Booking::Made(row) => {
-                let start = profile.zone.civil(row.span.start);
-                let fields = json!({ "success": true, "scheduledDate": instant(start), "confirmationId": row.confirmation });
-                Self { acted: true, ..Self::result(words::booked(profile, row, today), fields) }
+            Booking::Made(row) | Booking::Again(row, Corrected::Nothing) => made(row, words::booked(profile, row, today)),
+            Booking::Again(row, Corrected::Written(details)) => {
+                made(row, format!("{} {}", words::booked(profile, row, today), words::corrected(row, details)))
+            }
+            Booking::Again(row, Corrected::NotWritten) => {
+                let booked = words::booked(profile, row, today);
+                let sentence = format!("{booked} But I could not note what has changed. Please try again in a moment.");
+                Self { sticks: false, ..made(row, sentence) }
             }
             Booking::Pending(_) => {
                 let fields = json!({ "success": false, "pending": true });
@@ -105,65 +119,6 @@ impl Reply {
             }
         }
     }
-
-    /// What is to be asked of the caller, or what failed.
-    #[must_use]
-    pub fn refusal(profile: &Profile, refusal: &Refusal) -> Self {
-        let sentence = match refusal {
-            Refusal::ServiceUnknown { offered } => {
-                format!("I need to know which service it is: {offered}. Please ask the caller.")
-            }
-            Refusal::DateMissing => "Please ask the caller which date they would like.".into(),
-            Refusal::DateUnclear => {
-                "I need an exact calendar date with year, month and day. Please ask the caller for it.".into()
-            }
-            Refusal::Past { today } => format!(
-                "That is in the past, so nothing is booked. Today is {}, {}. Please ask the caller for a coming date.",
-                spoken_date(*today, *today),
-                today.year()
-            ),
-            Refusal::TimeMissing => "Please ask the caller which date and time they would like.".into(),
-            Refusal::TimeUnclear => {
-                "I need an exact date and time, with year, month, day, hour and minute. Please ask the caller for it.".into()
-            }
-            Refusal::TimeSkipped => {
-                "The clocks go forward that night, so that time does not exist. Please ask the caller for another one.".into()
-            }
-            Refusal::TimeTwice { meanings } => which_of(profile, meanings),
-            Refusal::WindowUnknown => "Please ask the caller: in the morning, in the afternoon or in the evening?".into(),
-            Refusal::TechnicianUnknown { offered } if offered.is_empty() => {
-                "Nobody can be chosen by name here. Please leave the technician out.".into()
-            }
-            Refusal::TechnicianUnknown { offered } => {
-                format!("Nobody of that name works here. There is {}. Please ask the caller.", spoken_list(offered, "and"))
-            }
-            Refusal::TechnicianUnable { technician, service } => {
-                format!("{technician} does not do {service}. Please ask the caller whether somebody else may come.")
-            }
-            Refusal::NameMissing => "Please ask the caller for their name.".into(),
-            Refusal::PhoneMissing => "Please ask the caller for a telephone number.".into(),
-            Refusal::PhoneUnclear => {
-                "That telephone number is not complete. Please ask the caller to repeat it, digit by digit.".into()
-            }
-            Refusal::AddressMissing => "Please ask the caller for the address where the work is to be done.".into(),
-            Refusal::CalendarDown => profile.phrases.calendar_down.clone(),
-            Refusal::Store(_) => {
-                "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.".into()
-            }
-        };
-        Self { sticks: !refusal.may_pass(), ..Self::error(sentence) }
-    }
-}
-
-fn which_of(profile: &Profile, [first, second]: &[OffsetDateTime; 2]) -> String {
-    let today = first.date();
-    let [one, other] = [first, second].map(|instant| spoken_date_time(profile.zone.civil(*instant), today));
-    if one == other {
-        return format!(
-            "The clocks go back that night, so {one} comes twice. Please ask the caller for a time outside that hour, or give the time with its offset."
-        );
-    }
-    format!("That could be {one} or {other}. Please ask the caller which one is meant.")
 }
 
 fn in_local_time(profile: &Profile, open: &OpenTimes) -> Vec<OffsetDateTime> {
