@@ -90,6 +90,9 @@ pub enum Refusal {
     /// Its time has come already.
     #[error("the appointment has begun")]
     HasBegun,
+    /// The calendar cannot be asked, so the appointment stands as it stood. It may pass.
+    #[error("the calendar cannot be asked to change it")]
+    NotChanged,
     /// Somebody else is changing it at this moment. It may pass.
     #[error("the appointment is just being changed")]
     JustChanging,
@@ -108,7 +111,7 @@ impl Refusal {
     /// Whether the same wish may be granted a moment later.
     #[must_use]
     pub fn may_pass(&self) -> bool {
-        matches!(self, Self::CalendarDown | Self::Store(_) | Self::JustChanging)
+        matches!(self, Self::CalendarDown | Self::Store(_) | Self::JustChanging | Self::NotChanged)
     }
 }
 

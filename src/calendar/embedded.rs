@@ -87,7 +87,9 @@ impl Embedded {
         row.location = rewrite.location.clone().unwrap_or(row.location);
         etag.clone_into(&mut row.etag);
         match self.store.rewrite_event(&row).await {
-            Ok(true) => self.get(place, id).await.map_or_else(Changed::Unknown, |event| event.map_or(Changed::Gone, Changed::Done)),
+            Ok(true) => {
+                self.get(place, id).await.map_or_else(Changed::Unknown, |event| event.map_or(Changed::Gone, Changed::Done))
+            }
             Ok(false) => Changed::Edited,
             Err(error) => Changed::Unknown(unknown(error)),
         }

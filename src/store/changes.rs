@@ -74,8 +74,7 @@ pub struct EndOfChange<'a> {
     pub confirm: Option<(String, Job)>,
 }
 
-const COLUMNS: &str =
-    "booking, kind, claim_key, starts_at, ends_at, free_at, zone, wall_clock, preferred, holds, promised, call_id, tool_call_id, etag, sent_at";
+const COLUMNS: &str = "booking, kind, claim_key, starts_at, ends_at, free_at, zone, wall_clock, preferred, holds, promised, call_id, tool_call_id, etag, sent_at";
 
 impl Store {
     /// Begins to change a confirmed booking: its new time is held beside the old one from here on. With a `limit` the jobs of
@@ -192,13 +191,15 @@ async fn begin(db: &mut AnyConnection, was: &BookingRow, change: &Change, limit:
 
 /// One writer at a time: nothing comes between this and what follows from it.
 async fn stands_as_read(db: &mut AnyConnection, was: &BookingRow) -> Result<bool, Error> {
-    let found = sqlx::query("SELECT id FROM bookings WHERE id = $1 AND state = 'confirmed' AND calendar = $2 AND starts_at = $3 AND etag = $4")
-        .bind(was.id.to_string())
-        .bind(was.calendar.as_str())
-        .bind(epoch_ms(was.span.start))
-        .bind(&was.etag)
-        .fetch_optional(db)
-        .await?;
+    let found = sqlx::query(
+        "SELECT id FROM bookings WHERE id = $1 AND state = 'confirmed' AND calendar = $2 AND starts_at = $3 AND etag = $4",
+    )
+    .bind(was.id.to_string())
+    .bind(was.calendar.as_str())
+    .bind(epoch_ms(was.span.start))
+    .bind(&was.etag)
+    .fetch_optional(db)
+    .await?;
     Ok(found.is_some())
 }
 

@@ -170,7 +170,12 @@ async fn is_wished(db: &mut AnyConnection, row: &BookingRow) -> Result<bool, Err
 }
 
 /// Writes a row that still stands as it was read; how many rows were changed.
-pub(super) async fn update(db: &mut AnyConnection, was: &BookingRow, next: &BookingRow, now: OffsetDateTime) -> Result<u64, Error> {
+pub(super) async fn update(
+    db: &mut AnyConnection,
+    was: &BookingRow,
+    next: &BookingRow,
+    now: OffsetDateTime,
+) -> Result<u64, Error> {
     let made = sqlx::query(
         "UPDATE bookings SET state = $6, live = $7, technician = $8, calendar = $9, claim_key = $10, caller_key = $11, \
          starts_at = $12, ends_at = $13, free_at = $14, zone = $15, wall_clock = $16, etag = $17, updated_at = $18, preferred = $19 \

@@ -17,6 +17,7 @@ mod cache;
 mod cache_ahead;
 mod call_ends;
 mod calls;
+mod change_of_mind;
 mod check;
 mod clients;
 mod commands;

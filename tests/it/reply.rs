@@ -2,6 +2,7 @@
 
 use ringbook::booking::book::Booking;
 use ringbook::booking::check::{OpenTimes, Openings};
+use ringbook::booking::correct::{Corrected, Detail};
 use ringbook::booking::error::{NotOpen, Refusal};
 use ringbook::business::profile::{Access, LoadFacts, Profile, parse};
 use ringbook::names::{Phone, Slug};
@@ -46,6 +47,15 @@ fn refusals() -> Vec<Refusal> {
         Refusal::PhoneMissing,
         Refusal::PhoneUnclear,
         Refusal::AddressMissing,
+        Refusal::CodeAndNameMissing,
+        Refusal::NoAppointment,
+        Refusal::WhichAppointment { rows: vec![row(), row()] },
+        Refusal::WhichAppointment { rows: vec![row(); 10] },
+        Refusal::TooManyTries,
+        Refusal::HasBegun,
+        Refusal::NotChanged,
+        Refusal::JustChanging,
+        Refusal::NotByTelephone,
         Refusal::CalendarDown,
         Refusal::Store(store::Error::Unreadable("secret detail {x}")),
     ];
@@ -66,6 +76,14 @@ fn refusals() -> Vec<Refusal> {
             | Refusal::PhoneMissing
             | Refusal::PhoneUnclear
             | Refusal::AddressMissing
+            | Refusal::CodeAndNameMissing
+            | Refusal::NoAppointment
+            | Refusal::WhichAppointment { .. }
+            | Refusal::TooManyTries
+            | Refusal::HasBegun
+            | Refusal::NotChanged
+            | Refusal::JustChanging
+            | Refusal::NotByTelephone
             | Refusal::CalendarDown
             | Refusal::Store(_) => {}
         }
@@ -124,11 +142,14 @@ fn reasons() -> Vec<NotOpen> {
 }
 
 fn row() -> BookingRow {
-    BookingRow { confirmation: "HMR234".into(), ..claim(NINE, "+15557654321") }
+    BookingRow { confirmation: "HMR234".into(), address: "12 Oak Street".into(), ..claim(NINE, "+15557654321") }
 }
 
 fn bookings() -> Vec<Booking> {
+    let again = |corrected| Booking::Again(Box::new(row()), corrected);
+    let all_details = vec![Detail::Name, Detail::Phone, Detail::Address, Detail::Notes];
     let mut all = vec![Booking::Made(Box::new(row())), Booking::Pending(Box::new(row()))];
+    all.extend([Corrected::Nothing, Corrected::Written(all_details), Corrected::NotWritten].map(again));
     for because in reasons() {
         for wished in [None, Some(NINE)] {
             for starts in [vec![], vec![NINE, NINE + time::Duration::hours(26)]] {
@@ -159,7 +180,7 @@ fn openings() -> Vec<Openings> {
 /// Everything that can be answered, with a name for the message of a failure.
 fn replies() -> Vec<(String, Reply)> {
     let profile = profile();
-    let refused = refusals().into_iter().map(|refusal| (format!("{refusal:?}"), Reply::refusal(&profile, &refusal)));
+    let refused = refusals().into_iter().map(|refusal| (format!("{refusal:?}"), Reply::refusal(&profile, &refusal, TODAY)));
     let booked = bookings().into_iter().map(|booking| (format!("{booking:?}"), Reply::booking(&profile, &booking, TODAY)));
     let open = openings().into_iter().map(|openings| (format!("{openings:?}"), Reply::openings(&profile, &openings)));
     refused.chain(booked).chain(open).collect()
@@ -170,7 +191,7 @@ fn every_answer_is_one_short_line_that_can_be_spoken() {
     for (what, reply) in replies() {
         let sentence = &reply.sentence;
         assert!(!sentence.contains(['\n', '\r', '\t', '{', '}', '_', '<', '[']), "{what}: {sentence}");
-        assert!((10..300).contains(&sentence.chars().count()), "{what}: {sentence}");
+        assert!((10..360).contains(&sentence.chars().count()), "{what}: {sentence}");
         assert!(sentence.ends_with(['.', '?']) && sentence.starts_with(char::is_uppercase), "{what}: {sentence}");
         assert!(!sentence.contains("  ") && !sentence.contains(" ."), "{what}: {sentence}");
         let digits_in_a_row = sentence.split(|c: char| !c.is_ascii_digit()).map(str::len).max().unwrap();
@@ -187,7 +208,7 @@ fn has_iso_date(text: &str) -> bool {
 fn a_refusal_says_what_to_ask_and_a_failure_that_nothing_was_done() {
     let profile = profile();
     for refusal in refusals() {
-        let reply = Reply::refusal(&profile, &refusal);
+        let reply = Reply::refusal(&profile, &refusal, TODAY);
         assert!(reply.is_error && !reply.acted, "{refusal:?}");
         assert_eq!(reply.sticks, !refusal.may_pass(), "{refusal:?}");
         match refusal {
@@ -195,6 +216,13 @@ fn a_refusal_says_what_to_ask_and_a_failure_that_nothing_was_done() {
             Refusal::TechnicianUnknown { offered } if offered.is_empty() => {
                 assert!(reply.sentence.contains("leave"), "{}", reply.sentence);
             }
+            Refusal::NotChanged | Refusal::JustChanging => {
+                assert!(reply.sentence.contains("I have not changed anything"), "{}", reply.sentence);
+            }
+            Refusal::TooManyTries | Refusal::HasBegun | Refusal::NotByTelephone => {
+                assert!(reply.sentence.contains("to a person"), "{}", reply.sentence);
+            }
+            Refusal::WhichAppointment { .. } => assert!(reply.sentence.contains("ask which one"), "{}", reply.sentence),
             _ => assert!(reply.sentence.to_lowercase().contains("ask the caller"), "{refusal:?}: {}", reply.sentence),
         }
     }
@@ -206,14 +234,24 @@ fn what_was_not_booked_says_so_and_only_an_event_is_booked() {
     for booking in bookings() {
         let reply = Reply::booking(&profile, &booking, TODAY);
         assert!(!reply.is_error, "a polite no is a result: {booking:?}");
-        let made = matches!(booking, Booking::Made(_));
+        let made = matches!(booking, Booking::Made(_) | Booking::Again(..));
         assert_eq!(
             (reply.fields["success"] == true, reply.acted, reply.sentence.contains("You're booked")),
             (made, made, made),
             "{booking:?}"
         );
         match &booking {
-            Booking::Made(_) => {
+            Booking::Again(_, Corrected::Written(_)) => assert!(
+                reply.sentence.ends_with(
+                    " I have changed the name to Dana Miller, the telephone number, the address to 12 Oak Street and the notes."
+                ) && reply.sticks,
+                "{}",
+                reply.sentence
+            ),
+            Booking::Again(_, Corrected::NotWritten) => {
+                assert!(reply.sentence.contains("I could not note what has changed") && !reply.sticks, "{}", reply.sentence);
+            }
+            Booking::Made(_) | Booking::Again(_, Corrected::Nothing) => {
                 assert_eq!(
                     reply.sentence,
                     "You're booked for repair on Tuesday, November 24 at 9 AM with Sam. Your confirmation code is HMR234."

@@ -122,6 +122,7 @@ pub fn step(row: &BookingRow, from: BookingState, to: BookingState) -> Move<'_> 
         event_id: &row.event_id,
         etag: "etag",
         tell: None,
+        confirm: None,
     }
 }
 

@@ -182,9 +182,17 @@ impl<'a> Drive<'a> {
         let today = self.profile.zone.date(now);
         let act = format!("{}/{}/{}", self.row.id, self.change.state.as_str(), epoch_ms(self.change.sent_at));
         let outcome = change_words::outcome(self.profile, &self.change, end, &next, today);
-        let confirm = (end == End::Done).then(|| (format!("confirm/{act}"), change_words::confirmation(self.profile, &next, today)));
+        let confirm =
+            (end == End::Done).then(|| (format!("confirm/{act}"), change_words::confirmation(self.profile, &next, today)));
         let evidence = format!("{} {}", next.event_id, next.etag);
-        let written = EndOfChange { was: &self.row, now: &next, cause, evidence: &evidence, tell: (format!("told/{act}"), Job::Tell(outcome)), confirm };
+        let written = EndOfChange {
+            was: &self.row,
+            now: &next,
+            cause,
+            evidence: &evidence,
+            tell: (format!("told/{act}"), Job::Tell(outcome)),
+            confirm,
+        };
         self.desk.store.end_change(&written, now).await?;
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.cause = cause, "a change of a booking came to its end");
         if let (End::Elsewhere | End::Gone, Some(event)) = (end, &self.seen) {

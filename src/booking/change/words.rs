@@ -17,11 +17,11 @@ pub fn listed(profile: &Profile, row: &BookingRow, today: Date) -> String {
     let code = &row.confirmation;
     match row.state {
         BookingState::Confirmed => format!("{} on {start}{with}, confirmation code {code}", row.service),
-        BookingState::Moving => format!("{} on {start}{with}, which is just being moved, confirmation code {code}", row.service),
-        BookingState::Cancelling => format!("{} on {start}, which is just being cancelled", row.service),
+        BookingState::Moving => format!("{} on {start}{with}, just being moved, confirmation code {code}", row.service),
+        BookingState::Cancelling => format!("{} on {start}, just being cancelled", row.service),
         BookingState::Cancelled => format!("{} on {start}, which is cancelled", row.service),
         BookingState::Claimed | BookingState::Inserting | BookingState::Compensating | BookingState::Released => {
-            format!("{} on {start}, which is still being arranged and not confirmed", row.service)
+            format!("{} on {start}, which is not confirmed yet", row.service)
         }
     }
 }

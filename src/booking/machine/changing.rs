@@ -119,9 +119,8 @@ impl Changing {
         match met {
             Met::Look(Looked::Free) => self.sending(),
             // Whatever was sent before, it counted on a free time; whether it arrived is to be known first.
-            Met::Look(_) if self.in_doubt => (self, Step::LeaveForLater),
+            Met::Look(_) | Met::FoundUnknown if self.in_doubt => (self, Step::LeaveForLater),
             Met::Look(Looked::Taken) => ended(End::Taken),
-            Met::Look(Looked::Unknown) => ended(End::Unchanged),
             Met::Done | Met::FoundAsWished => ended(End::Done),
             Met::Gone if self.aim == Aim::Cancel => ended(End::Done),
             Met::Gone => ended(End::Gone),
@@ -130,8 +129,7 @@ impl Changing {
             Met::Edited => (Self { in_doubt: false, ..self }, Step::Get),
             Met::Unknown => (Self { in_doubt: true, ..self }, Step::Get),
             Met::NotDone if self.in_doubt => (self, Step::Get),
-            Met::FoundUnknown if self.in_doubt => (self, Step::LeaveForLater),
-            Met::NotDone | Met::FoundUnknown => ended(End::Unchanged),
+            Met::NotDone | Met::FoundUnknown | Met::Look(Looked::Unknown) => ended(End::Unchanged),
             Met::FoundAsBefore { edited, for_long } => {
                 Self { in_doubt: self.in_doubt && !edited && !for_long, ..self }.still_to_do()
             }

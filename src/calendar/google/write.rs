@@ -3,7 +3,6 @@
 
 use std::collections::HashMap;
 
-use google_calendar3::api;
 use super::super::encode::{calendar_segment, event_segment, to_chrono};
 use super::super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use super::Google;
@@ -11,6 +10,7 @@ use super::pace::Urgency;
 use super::read::event_from;
 use super::wire::Failure;
 use crate::names::EventId;
+use google_calendar3::api;
 
 impl Google {
     /// Makes the event. "Placed" is said only if the answer shows what was asked for.

@@ -50,35 +50,46 @@ impl Reply {
                 "That telephone number is not complete. Please ask the caller to repeat it, digit by digit.".into()
             }
             Refusal::AddressMissing => "Please ask the caller for the address where the work is to be done.".into(),
-            Refusal::CodeAndNameMissing => {
-                "I need the confirmation code and the name on the appointment. Please ask the caller for both.".into()
-            }
-            Refusal::NoAppointment => {
-                "I can find no coming appointment for that. Please ask the caller for the confirmation code and the name on the \
-                 appointment, or offer to book a new one."
-                    .into()
-            }
             Refusal::WhichAppointment { rows } => which_appointment(profile, rows, today),
-            Refusal::TooManyTries => {
-                "That was tried too often, so I can't look up appointments for this caller now. Please offer to put them through to a \
-                 person."
-                    .into()
-            }
-            Refusal::HasBegun => {
-                "That appointment's time has come already, so I can't change it. Please offer to put the caller through to a person.".into()
-            }
-            Refusal::JustChanging => {
-                "That appointment is just being changed, so I have not changed anything. Please try again in a moment.".into()
-            }
-            Refusal::NotByTelephone => {
-                "I can't move that appointment. Please offer to put the caller through to a person.".into()
-            }
+            Refusal::CodeAndNameMissing
+            | Refusal::NoAppointment
+            | Refusal::TooManyTries
+            | Refusal::HasBegun
+            | Refusal::NotChanged
+            | Refusal::JustChanging
+            | Refusal::NotByTelephone => of_an_appointment(refusal).into(),
             Refusal::CalendarDown => profile.phrases.calendar_down.clone(),
             Refusal::Store(_) => {
                 "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.".into()
             }
         };
         Self { sticks: !refusal.may_pass(), ..Self::error(sentence) }
+    }
+}
+
+/// What stands in the way of finding or changing an appointment.
+fn of_an_appointment(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::CodeAndNameMissing => {
+            "I need the confirmation code and the name on the appointment. Please ask the caller for both."
+        }
+        Refusal::TooManyTries => {
+            "That was tried too often, so I can't look up appointments for this caller now. Please offer to put them through to a person."
+        }
+        Refusal::HasBegun => {
+            "That appointment's time has come already, so I can't change it. Please offer to put the caller through to a person."
+        }
+        Refusal::NotChanged => {
+            "I can't reach the calendar right now, so I have not changed anything. Please try again in a moment."
+        }
+        Refusal::JustChanging => {
+            "That appointment is just being changed, so I have not changed anything. Please try again in a moment."
+        }
+        Refusal::NotByTelephone => "I can't move that appointment. Please offer to put the caller through to a person.",
+        _ => {
+            "I can find no coming appointment for that. Please ask the caller for the confirmation code and the name on the appointment, \
+             or offer to book a new one."
+        }
     }
 }
 
@@ -93,8 +104,12 @@ fn which_of(profile: &Profile, [first, second]: &[OffsetDateTime; 2]) -> String 
     format!("That could be {one} or {other}. Please ask the caller which one is meant.")
 }
 
+/// More than these are not read out: nobody would remember the first.
+const READ_OUT: usize = 3;
+
 /// Several appointments, each with its code, so that the caller can name one.
 fn which_appointment(profile: &Profile, rows: &[BookingRow], today: Date) -> String {
-    let all: Vec<String> = rows.iter().map(|row| listed(profile, row, today)).collect();
-    format!("The caller has {} appointments: {}. Please ask which one is meant, and give its confirmation code.", all.len(), all.join("; "))
+    let next: Vec<String> = rows.iter().take(READ_OUT).map(|row| listed(profile, row, today)).collect();
+    let of_all = if rows.len() > READ_OUT { ", of which these are the next" } else { "" };
+    format!("The caller has {} appointments{of_all}: {}. Please ask which one, and give its code.", rows.len(), next.join("; "))
 }

@@ -1,7 +1,7 @@
 //! Reading: what cannot be read is never free.
 #![expect(clippy::needless_pass_by_value, reason = "a `json!` as an argument reads better without a reference")]
 
-use ringbook::calendar::{Event, Fault};
+use ringbook::calendar::{Event, Fault, Texts};
 use ringbook::scheduling::busy::Span;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -295,8 +295,10 @@ async fn a_list_without_end_is_a_fault() {
 #[tokio::test]
 async fn get_tells_what_stands_there() {
     let mark = json!({"private": {"bookingId": job().booking.to_string()}});
-    let marked = timed(job().id.as_str(), json!({"etag": "\"7\"", "extendedProperties": mark}));
-    let gone = Event { id: job().id, booking: None, cancelled: true, span: None, etag: String::new() };
+    let texts = json!({"summary": "HVAC repair", "description": "Customer: Dana\nParking behind", "location": "12 Oak Street"});
+    let mut marked = timed(job().id.as_str(), json!({"etag": "\"7\"", "extendedProperties": mark}));
+    marked.as_object_mut().unwrap().extend(texts.as_object().unwrap().clone());
+    let gone = Event { id: job().id, booking: None, cancelled: true, span: None, etag: String::new(), texts: Texts::default() };
     let cases = [
         (
             Answer::Json(200, marked),
@@ -305,6 +307,11 @@ async fn get_tells_what_stands_there() {
                 cancelled: false,
                 span: Some(HALF_HOUR),
                 etag: "\"7\"".into(),
+                texts: Texts {
+                    summary: "HVAC repair".into(),
+                    description: "Customer: Dana\nParking behind".into(),
+                    location: "12 Oak Street".into(),
+                },
                 ..gone.clone()
             }),
         ),
