@@ -141,7 +141,7 @@ impl Outbox {
         let Some(profile) = self.directory.by_slug(&row.business) else {
             return Ok(Done::NotYet("its business has no file any more".into()));
         };
-        let settled = self.desk.settle(profile, booking).await?;
+        let settled = self.desk.settle(&profile, booking).await?;
         Ok(if settled { Done::Well } else { Done::NotYet("its outcome is still not known".into()) })
     }
 
@@ -150,7 +150,7 @@ impl Outbox {
         let Some(profile) = self.directory.by_slug(&row.business) else {
             return Ok(Done::Never("its business has no file any more".into()));
         };
-        Ok(match self.desk.look_back(profile, booking).await {
+        Ok(match self.desk.look_back(&profile, booking).await {
             Ok(()) => Done::Well,
             // Whoever works in a calendar that is out of reach for longer sees the job there themselves.
             Err(unseen) if leased.attempts >= LOOKS_BACK => Done::Never(unseen.to_string()),
