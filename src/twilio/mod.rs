@@ -35,7 +35,6 @@ use crate::store::Store;
 use crate::store::deliveries::DeliveryRow;
 use crate::suspects::Suspects;
 
-use self::fallback::STORE_LIMIT;
 use self::form::Form;
 
 /// Calls that may be connecting at one moment; more than that are put through to a person.
@@ -67,9 +66,10 @@ impl Station {
         Self { settings, directory, store, desk, vapi, clock, suspects, answering, runtime }
     }
 
-    /// Takes note of what was ordered since the last call. A store that does not answer leaves in force what is known.
-    async fn keep_up(&self) {
-        match tokio::time::timeout(STORE_LIMIT, self.directory.keep_up(&self.store)).await {
+    /// Takes note of what was ordered since the last call. A store that does not answer leaves in force what is known; half of
+    /// the time is kept for the call itself.
+    async fn keep_up(&self, received: Stopwatch) {
+        match tokio::time::timeout(self.time_left(received) / 2, self.directory.keep_up(&self.store)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "it cannot be looked what was ordered"),
             Err(_late) => tracing::error!("it was not seen in time what was ordered"),

@@ -30,7 +30,7 @@ struct Connection {
 /// `POST /twilio/inbound`
 pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
-    station.keep_up().await;
+    station.keep_up(received).await;
     let Some(profile) = station.business(&form) else { return not_set_up() };
     if form.caller().is_some_and(|caller| profile.callers.block.contains(&caller)) {
         tracing::info!(business = %profile.slug, "a blocked caller is not answered");

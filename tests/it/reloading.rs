@@ -1,6 +1,7 @@
 //! The business files read again while the server runs: all of them, or none.
 
 use std::fs;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ringbook::business::profile::{Access, LoadFacts};
 use ringbook::business::reload::Reload;
@@ -106,10 +107,13 @@ async fn a_hang_up_signal_reads_the_files_again_and_the_process_goes_on() {
     write(&house, SLUG, &format!("{BUSINESS}{INSPECTION}"));
     program.hang_up();
     let question = with(when(&in_a_week()), &json!({ "serviceType": "inspection" }));
-    let body = tool_calls(CALLER, "call-1", &[("t1", CHECK, question)]);
+    // Each question has an id of its own: the same one would get the same answer.
+    let asked = AtomicUsize::new(0);
     let headers = [("x-vapi-secret".to_owned(), VAPI_SECRET.to_owned())];
     house
         .until("the new file is in force", async || {
+            let id = format!("t{}", asked.fetch_add(1, Ordering::Relaxed));
+            let body = tool_calls(CALLER, &id, &[(&id, CHECK, question.clone())]);
             let answer = program.post(&format!("{url}/webhook/vapi"), &body, &headers).await;
             !answer.is_error()
         })
