@@ -16,6 +16,8 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::booking::Desk;
+use crate::business::profile::LoadFacts;
+use crate::business::reload::Reload;
 use crate::business::routing::Directory;
 use crate::calendar::Calendars;
 use crate::calendar::cache::Cache;
@@ -59,6 +61,7 @@ pub struct App {
     health: Health,
     desk: Desk,
     store: Store,
+    reload: Reload,
     background: Vec<JoinHandle<()>>,
 }
 
@@ -81,7 +84,10 @@ impl App {
         let runtime = Handle::current();
         let suspects = Suspects::new();
         let ground = Ground { settings: Arc::new(settings), directory, store: store.clone(), clock, suspects, runtime };
-        let mut background = Vec::new();
+        let reload = reload(&ground);
+        let asked = reload.asked().await.context("DATABASE_URL: the database cannot be read")?;
+        ground.directory.keep_up(&store).await.context("DATABASE_URL: the database cannot be read")?;
+        let mut background = vec![ground.runtime.spawn(reload.clone().watch(asked))];
 
         let calendars = calendars(&ground).await?;
         if let Calendars::Google(google) = &calendars {
@@ -105,7 +111,7 @@ impl App {
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
         let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
         let server = listen(listener, stations)?;
-        Ok(Self { server, address, health, desk, store, background })
+        Ok(Self { server, address, health, desk, store, reload, background })
     }
 
     /// Where it listens.
@@ -135,12 +141,14 @@ impl App {
         result
     }
 
-    /// The same, until the process is told to end (SIGTERM, SIGINT): load balancers hear of it first.
+    /// The same, until the process is told to end (SIGTERM, SIGINT): load balancers hear of it first. SIGHUP reads the business
+    /// files again.
     ///
     /// # Errors
     /// When the server dies.
     pub async fn run_until_signal(self) -> anyhow::Result<()> {
         let (handle, health) = (self.handle(), self.health.clone());
+        tokio::spawn(reload_when_told(self.reload.clone()));
         tokio::spawn(async move {
             told_to_end().await;
             tracing::info!("told to end: finishing what is running");
@@ -163,6 +171,24 @@ async fn told_to_end() {
             let _ended = interrupted.await;
         }
     }
+}
+
+async fn reload_when_told(reload: Reload) {
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()) {
+        Ok(mut told) => {
+            while told.recv().await.is_some() {
+                tracing::info!("told to read the business files again");
+                reload.now().await;
+            }
+        }
+        Err(error) => tracing::error!(%error, "SIGHUP cannot be waited for"),
+    }
+}
+
+fn reload(ground: &Ground) -> Reload {
+    let Ground { settings, directory, store, .. } = ground;
+    let facts = LoadFacts::new(settings.calendar, &settings.google);
+    Reload::new(settings.businesses.clone(), facts, directory.clone(), store.clone())
 }
 
 /// The calendars of this ground, with what owners have connected so far.

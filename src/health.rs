@@ -90,7 +90,7 @@ impl Health {
             Finding { business: None, what: "the database does not answer".into(), since, blocks: true }
         });
         let probes = self.directory.all().map(|profile| async move {
-            let probe = tokio::time::timeout(PROBE_TIMEOUT, self.desk.probe(profile)).await;
+            let probe = tokio::time::timeout(PROBE_TIMEOUT, self.desk.probe(&profile)).await;
             let late = |_elapsed| Some(Obstacle { what: "the calendar did not answer".to_owned(), blocks: true });
             Some((profile.slug.clone(), probe.unwrap_or_else(late)?))
         });
@@ -128,7 +128,7 @@ async fn readyz(health: Data<Health>) -> HttpResponse {
 }
 
 async fn readyz_of(health: Data<Health>, slug: Path<String>) -> HttpResponse {
-    let Some(profile) = Slug::parse(&slug).and_then(|slug| health.directory.by_slug(&slug).cloned()) else {
+    let Some(profile) = Slug::parse(&slug).and_then(|slug| health.directory.by_slug(&slug)) else {
         return HttpResponse::NotFound().finish();
     };
     let Some(findings) = health.findings().await else { return HttpResponse::ServiceUnavailable().finish() };

@@ -124,8 +124,7 @@ impl Desk {
         for row in self.rows_in(place, near).await?.into_iter().filter(|row| row.span.overlaps(&span)) {
             match row.state {
                 BookingState::Confirmed => {
-                    let job = job_of_conflict(profile, words::overlapped(profile, &row, span, profile.zone.date(now)));
-                    self.store.enqueue(&format!("{CONFLICT}/{}/{}", event.id, row.id), &job, now).await?;
+                    self.warn_of_overlap(profile, &row, event.id.as_str(), span).await?;
                 }
                 // It may still find this event in its way and be given up.
                 BookingState::Claimed | BookingState::Inserting => followed = Followed::Later,
@@ -133,6 +132,19 @@ impl Desk {
             }
         }
         Ok(followed)
+    }
+
+    /// Tells the business of one entry over one job, whoever finds it: `false` when it has been told already.
+    pub(super) async fn warn_of_overlap(
+        &self,
+        profile: &Profile,
+        row: &BookingRow,
+        entry: &str,
+        span: Span,
+    ) -> Result<bool, store::Error> {
+        let now = self.clock.now();
+        let job = job_of_conflict(profile, words::overlapped(profile, row, span, profile.zone.date(now)));
+        self.store.enqueue(&format!("{CONFLICT}/{entry}/{}", row.id), &job, now).await
     }
 
     /// What the calendars show of a confirmed booking whose event was seen as `event` in `place`.
@@ -262,7 +274,7 @@ fn new_time(row: &BookingRow, event: &Event) -> Option<Span> {
 }
 
 /// The calendar in which the row says that its event stands.
-fn home_of(row: &BookingRow) -> Place {
+pub(super) fn home_of(row: &BookingRow) -> Place {
     Place { business: row.business.clone(), calendar: row.calendar.clone() }
 }
 

@@ -11,6 +11,7 @@ pub mod error;
 pub mod follow;
 mod identity;
 pub mod introduction;
+pub mod look_back;
 pub mod machine;
 pub mod order;
 pub mod when;

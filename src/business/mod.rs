@@ -6,5 +6,7 @@ mod folder;
 pub mod hours;
 mod people;
 pub mod profile;
+pub mod reload;
 pub mod routing;
 mod sections;
+mod standing;

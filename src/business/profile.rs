@@ -7,6 +7,7 @@ use std::time::Duration;
 pub use super::asked::ServiceUnknown;
 pub use super::file::Problem;
 pub use super::folder::{Access, LoadFacts, Loaded, load_folder, parse};
+pub use super::standing::Pause;
 use time::OffsetDateTime;
 
 use crate::names::{CalendarId, Phone, Slug};
@@ -55,6 +56,8 @@ pub struct Profile {
     pub privacy: Privacy,
     /// The fixed sentences.
     pub phrases: Phrases,
+    /// Callers go straight to a person: never from the file.
+    pub pause: Option<Pause>,
 }
 
 /// `[transfer]`.

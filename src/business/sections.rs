@@ -65,6 +65,7 @@ pub(super) fn profile(slug: &Slug, text: &str, access: Access, problems: &Proble
         limits,
         privacy,
         phrases,
+        pause: None,
     })
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Changed, Deleted, Event, Fault, Inserted, NewEvent, Place, Rewrite, Texts};
+use super::{Changed, Deleted, Entry, Event, Fault, Inserted, NewEvent, Place, Rewrite, Texts};
 use crate::names::{BookingId, EventId};
 use crate::scheduling::busy::Span;
 use crate::store::Store;
@@ -26,20 +26,22 @@ impl Embedded {
     pub async fn busy(&self, places: &[Place], span: Span) -> BTreeMap<Place, Result<Vec<Span>, Fault>> {
         let mut answer = BTreeMap::new();
         for place in places {
-            answer.insert(place.clone(), self.spans(place, span, None).await);
+            answer.insert(place.clone(), self.entries(place, span).await.map(|entries| spans_of(entries, None)));
         }
         answer
     }
 
     /// What stands in `span`, but for the event `skip`.
     pub(super) async fn look(&self, place: &Place, span: Span, skip: &EventId) -> Result<Vec<Span>, Fault> {
-        self.spans(place, span, Some(skip)).await
+        Ok(spans_of(self.entries(place, span).await?, Some(skip)))
     }
 
-    async fn spans(&self, place: &Place, span: Span, skip: Option<&EventId>) -> Result<Vec<Span>, Fault> {
+    /// What stands in `span`.
+    pub(super) async fn entries(&self, place: &Place, span: Span) -> Result<Vec<Entry>, Fault> {
         let events = self.store.events_between(&key(place), span.start, span.end).await.map_err(unknown)?;
-        let others = events.into_iter().filter(|event| skip.is_none_or(|id| id.as_str() != event.id));
-        Ok(others.filter_map(|event| Span::new(event.starts_at, event.ends_at)).collect())
+        let entry =
+            |event: EventRow| Some(Entry { id: EventId::parse(&event.id), span: Span::new(event.starts_at, event.ends_at)? });
+        Ok(events.into_iter().filter_map(entry).collect())
     }
 
     /// Makes the event.
@@ -111,6 +113,11 @@ impl Embedded {
         let known = self.store.cancel_event(&key(place), id.as_str()).await.map_err(unknown)?;
         Ok(if known { Deleted::Gone } else { Deleted::NeverThere })
     }
+}
+
+fn spans_of(entries: Vec<Entry>, skip: Option<&EventId>) -> Vec<Span> {
+    let others = entries.into_iter().filter(|entry| skip.is_none() || entry.id.as_ref() != skip);
+    others.map(|entry| entry.span).collect()
 }
 
 fn key(place: &Place) -> String {

@@ -89,6 +89,15 @@ pub struct Rewrite {
     pub location: Option<String>,
 }
 
+/// What takes time from a calendar's owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its id; of a series, the one occurrence's. `None` where it is longer than any that we would give or name.
+    pub id: Option<EventId>,
+    /// When; whole, not clipped to what was asked for.
+    pub span: Span,
+}
+
 /// What came of asking.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Fault {
@@ -197,6 +206,17 @@ impl Calendars {
         match self {
             Self::Google(google) => google.look(place, span, skip, all_day_free_blocks).await,
             Self::Embedded(embedded) => embedded.look(place, span, skip).await,
+        }
+    }
+
+    /// The same with what it is, our own events included; for a look at which nobody waits.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the calendar cannot be read.
+    pub async fn entries(&self, place: &Place, span: Span, all_day_free_blocks: bool) -> Result<Vec<Entry>, Fault> {
+        match self {
+            Self::Google(google) => google.entries(place, span, all_day_free_blocks).await,
+            Self::Embedded(embedded) => embedded.entries(place, span).await,
         }
     }
 

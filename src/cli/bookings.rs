@@ -44,8 +44,8 @@ pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Fai
     if !Path::new(path).exists() {
         return Err(Failure::Usage(format!("DATABASE_URL: there is no database at {path}; `ringbook serve` makes one.")));
     }
-    let wanted = |profile: &&Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
-    let profiles: Vec<Arc<Profile>> = loaded.directory.all().filter(wanted).cloned().collect();
+    let wanted = |profile: &Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
+    let profiles: Vec<Arc<Profile>> = loaded.directory.all().filter(wanted).collect();
     if let (Some(slug), true) = (&asked.business, profiles.is_empty()) {
         return Err(Failure::Usage(format!(
             "--business: there is no business file {slug}.toml in {}.",

@@ -2,12 +2,16 @@
 //! that it uses.
 
 pub mod bookings;
+mod business;
 mod check;
+mod close;
 mod completions;
 pub mod demo;
 mod failure;
 mod google;
 mod keygen;
+mod pause;
+mod reload;
 pub mod serve;
 mod sign;
 
@@ -18,9 +22,11 @@ use time::Date;
 use time::macros::format_description;
 
 pub use check::Check;
+pub use close::{Close, Open};
 pub use completions::Shell;
 pub use failure::Failure;
 pub use google::Google;
+pub use pause::{Pause, Resume};
 pub use sign::Sign;
 
 use crate::config::Environment;
@@ -35,6 +41,9 @@ Examples:
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook check                         what is wrong, and how to mend it
   ringbook bookings --date 2026-12-01    what was booked that day
+  ringbook pause abc-hvac --until 14:00  callers go straight to a person
+  ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas
+  ringbook reload                        read the business files again, without a restart
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
 
 Settings come from the environment and then from .env in the working directory; `ringbook serve --help` lists them.
@@ -74,6 +83,27 @@ pub enum Command {
     /// Writes an event of a day ago into each calendar and deletes it again. Exit code 0 only if a call would work.
     #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
     Check(Check),
+    /// Send callers straight to a person, from the next call on.
+    ///
+    /// Calls that run already hear it from the assistant when they ask for anything.
+    #[command(after_help = "Examples:\n  ringbook pause abc-hvac\n  ringbook pause abc-hvac --until 14:00")]
+    Pause(Pause),
+    /// Let the assistant answer again.
+    #[command(after_help = "Example:\n  ringbook resume abc-hvac")]
+    Resume(Resume),
+    /// Close a business on some dates, from the next question of any caller on. What is booked then is shown and stays booked.
+    #[command(
+        after_help = "Examples:\n  ringbook close abc-hvac --from 2026-12-01\n  ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas"
+    )]
+    Close(Close),
+    /// End on some dates what `ringbook close` began; the hours of the business file hold again.
+    #[command(after_help = "Example:\n  ringbook open abc-hvac --from 2026-12-24 --to 2026-12-26")]
+    Open(Open),
+    /// Have every running server read the business files again, within seconds.
+    ///
+    /// They are checked first: if anything is wrong, all of it is named, and nothing changes anywhere.
+    #[command(after_help = "Example:\n  ringbook reload")]
+    Reload,
     /// Print the headers that make a hand-made request valid, for `curl -H @-`.
     #[command(
         subcommand,
@@ -127,6 +157,11 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
         Command::Google(what) => google::run(&what, &Environment::read()?),
         Command::Check(check) => check::run(&check, &Environment::read()?),
+        Command::Pause(asked) => pause::pause(&asked, &Environment::read()?),
+        Command::Resume(asked) => pause::resume(&asked, &Environment::read()?),
+        Command::Close(asked) => close::close(&asked, &Environment::read()?),
+        Command::Open(asked) => close::open(&asked, &Environment::read()?),
+        Command::Reload => reload::run(&Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),

@@ -4,6 +4,7 @@
 mod address;
 mod database;
 mod environment;
+mod files;
 mod folder;
 mod google;
 mod login;
@@ -23,6 +24,7 @@ use secrecy::SecretString;
 pub use address::{ServerUrl, is_loopback};
 pub use database::{StoreSettings, load_store};
 pub use environment::Environment;
+pub use files::{FilesSettings, load_files};
 pub use folder::{known_businesses, slugs_in};
 pub use google::{CalendarKind, Google, GoogleClient};
 pub use login::{LoginSettings, load_login};

@@ -47,7 +47,7 @@ pub(super) struct Posted {
 impl Session {
     /// The session of a business that has a file and an OAuth client.
     pub fn new(station: &Station, token: Token, row: SessionRow) -> Result<Self, Refusal> {
-        let profile = station.directory.by_slug(&row.business).cloned().ok_or(Refusal::NotHere)?;
+        let profile = station.directory.by_slug(&row.business).ok_or(Refusal::NotHere)?;
         station.way(&profile)?;
         Ok(Self { token, row, profile })
     }

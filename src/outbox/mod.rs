@@ -31,6 +31,8 @@ const LEASE: Duration = Duration::from_mins(1);
 const WORKERS: usize = 4;
 /// After so many attempts a job is given up; with the pauses below that is about half a day.
 const MAX_ATTEMPTS: u32 = 24;
+/// After so many attempts to look back at a booking it is left as it is; with the pauses below that is about four minutes.
+const LOOKS_BACK: u32 = 8;
 /// The first pause after a failure; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause.
@@ -114,6 +116,7 @@ impl Outbox {
             Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
             Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
+            Job::LookBack { booking } => self.look_back(leased, *booking).await.unwrap_or_else(not_yet),
         }
     }
 
@@ -138,8 +141,21 @@ impl Outbox {
         let Some(profile) = self.directory.by_slug(&row.business) else {
             return Ok(Done::NotYet("its business has no file any more".into()));
         };
-        let settled = self.desk.settle(profile, booking).await?;
+        let settled = self.desk.settle(&profile, booking).await?;
         Ok(if settled { Done::Well } else { Done::NotYet("its outcome is still not known".into()) })
+    }
+
+    async fn look_back(&self, leased: &LeasedJob, booking: BookingId) -> Result<Done, store::Error> {
+        let Some(row) = self.store.booking(booking).await? else { return Ok(Done::Well) };
+        let Some(profile) = self.directory.by_slug(&row.business) else {
+            return Ok(Done::Never("its business has no file any more".into()));
+        };
+        Ok(match self.desk.look_back(&profile, booking).await {
+            Ok(()) => Done::Well,
+            // Whoever works in a calendar that is out of reach for longer sees the job there themselves.
+            Err(unseen) if leased.attempts >= LOOKS_BACK => Done::Never(unseen.to_string()),
+            Err(unseen) => Done::NotYet(unseen.to_string()),
+        })
     }
 
     /// A call that ended without any word from Vapi: the assistant never spoke, and nobody knows yet.

@@ -20,14 +20,14 @@ impl Outbox {
         to: &Phone,
         text: &str,
     ) -> Result<Done, store::Error> {
-        let Some(from) = self.directory.by_slug(business).and_then(|profile| profile.phone_numbers.first()) else {
+        let Some(from) = self.directory.by_slug(business).and_then(|profile| profile.phone_numbers.first().cloned()) else {
             return Ok(Done::Never("its business has no number".into()));
         };
         // Given up first and taken back when it surely was not sent: a restart in between must not send it again.
         if !self.store.fail_job(leased, UNDER_WAY, None).await? {
             return Ok(Done::NotYet("another worker has taken it over".into()));
         }
-        Ok(match self.twilio.send_sms(self.settings.twilio.of(business), from, to, text).await {
+        Ok(match self.twilio.send_sms(self.settings.twilio.of(business), &from, to, text).await {
             Ok(()) => {
                 tracing::info!(business = %business, sms.to = ?to, "an SMS was handed to Twilio");
                 Done::Well

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use super::bookings::BookingRow;
 use super::claims::{DayLimit, Moved, jobs_that_day, record};
 use super::edits::{own_keys_where_needed, update};
-use super::jobs::{Job, insert_job};
+use super::jobs::{Job, insert_job, insert_look_back};
 use super::row::{column, instant, named, truth};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
@@ -124,6 +124,8 @@ impl Store {
         let record = record(was.id, (was.state.as_str(), next.state.as_str()), end.cause, end.evidence, now);
         let tell = insert_job(&end.tell.0, &end.tell.1, now)?;
         let confirm = end.confirm.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
+        let has_new_time = next.state.is_live() && next.span != was.span;
+        let look_back = has_new_time.then(|| insert_look_back(was.id, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let mut next = next;
@@ -134,6 +136,9 @@ impl Store {
                 let ended = sqlx::query("DELETE FROM changes WHERE booking = $1 RETURNING promised").bind(was.id.to_string());
                 let ended = ended.fetch_optional(&mut *db).await?;
                 record.execute(&mut *db).await?;
+                if let Some(look_back) = look_back {
+                    look_back.execute(&mut *db).await?;
+                }
                 if ended.is_some_and(|row| truth(&row, "promised").unwrap_or_default()) {
                     tell.execute(db).await?;
                 } else if let Some(confirm) = confirm {

@@ -8,7 +8,7 @@ use sqlx::{Any, AnyConnection};
 use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
-use super::jobs::{Job, insert_job};
+use super::jobs::{Job, insert_job, insert_look_back};
 use super::row::{column, truth};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
@@ -113,10 +113,15 @@ impl Store {
         let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
         let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         let confirm = step.confirm.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
+        let becomes_confirmed = step.to == BookingState::Confirmed && step.from != step.to;
+        let look_back = becomes_confirmed.then(|| insert_look_back(id, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };
                 record.execute(&mut *db).await?;
+                if let Some(look_back) = look_back {
+                    look_back.execute(&mut *db).await?;
+                }
                 let follows = if truth(&row, "promised")? { tell } else { confirm };
                 if let Some(job) = follows {
                     job.execute(db).await?;

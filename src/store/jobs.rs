@@ -14,6 +14,9 @@ use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::{BookingId, CallSid, Phone, Slug};
 
+/// How long after a confirmation the calendar is looked at again: what was on its way there has arrived by then.
+const LOOK_BACK_AFTER: Duration = Duration::from_secs(5);
+
 /// What came of a booking, for a caller who was told that it is being arranged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -87,6 +90,11 @@ pub enum Job {
         /// Which booking.
         booking: BookingId,
     },
+    /// Look once more at the time of a booking that has just been confirmed: somebody may have put an entry there in that instant.
+    LookBack {
+        /// Which booking.
+        booking: BookingId,
+    },
 }
 
 impl Job {
@@ -101,6 +109,7 @@ impl Job {
             Self::SilentCall { .. } => "silent_call",
             Self::Revoke { .. } => "revoke",
             Self::Settle { .. } => "settle",
+            Self::LookBack { .. } => "look_back",
         }
     }
 }
@@ -222,6 +231,11 @@ pub(super) fn insert_job(key: &str, job: &Job, run_at: OffsetDateTime) -> Result
          VALUES ($1, $2, 'waiting', $3, 0, 0, 0, '', $3) ON CONFLICT DO NOTHING",
     );
     Ok(query.bind(key.to_owned()).bind(payload).bind(epoch_ms(run_at)))
+}
+
+/// The look back that follows every confirmation, each time that a booking is confirmed.
+pub(super) fn insert_look_back(booking: BookingId, now: OffsetDateTime) -> Result<Query<'static, Any, AnyArguments>, Error> {
+    insert_job(&format!("look_back/{booking}/{}", epoch_ms(now)), &Job::LookBack { booking }, now + LOOK_BACK_AFTER)
 }
 
 fn read_leased(row: &AnyRow) -> Result<LeasedJob, Error> {

@@ -15,6 +15,7 @@ pub mod heard;
 pub mod jobs;
 pub mod oauth;
 pub mod offers;
+pub mod orders;
 mod row;
 pub mod voicemails;
 mod writer;

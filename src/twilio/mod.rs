@@ -66,9 +66,19 @@ impl Station {
         Self { settings, directory, store, desk, vapi, clock, suspects, answering, runtime }
     }
 
+    /// Takes note of what was ordered since the last call. A store that does not answer leaves in force what is known; half of
+    /// the time is kept for the call itself.
+    async fn keep_up(&self, received: Stopwatch) {
+        match tokio::time::timeout(self.time_left(received) / 2, self.directory.keep_up(&self.store)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "it cannot be looked what was ordered"),
+            Err(_late) => tracing::error!("it was not seen in time what was ordered"),
+        }
+    }
+
     /// Whose number was called.
     fn business(&self, form: &Form) -> Option<Arc<Profile>> {
-        self.directory.by_number(&Phone::e164(&form.to)?).cloned()
+        self.directory.by_number(&Phone::e164(&form.to)?)
     }
 
     /// What is left of the time in which Twilio is to be answered, with a little kept back for sending the answer.

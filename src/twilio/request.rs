@@ -120,7 +120,7 @@ fn is_proven(station: &Station, request: &HttpRequest, pairs: &[(String, String)
     }
     let content = if is_form(request) { Content::Form(pairs) } else { Content::Other(body) };
     let number = pairs.iter().find(|(name, _)| name == "To").and_then(|(_, to)| Phone::e164(to));
-    let own = number.and_then(|number| station.directory.by_number(&number).cloned());
+    let own = number.and_then(|number| station.directory.by_number(&number));
     let twilio = own.map_or(station.settings.twilio.everyone(), |profile| station.settings.twilio.of(&profile.slug));
     let url = public_url(station, request);
     twilio.auth_tokens.iter().any(|token| signature::verify(&url, content, header, token.expose_secret()))

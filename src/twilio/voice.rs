@@ -30,6 +30,7 @@ struct Connection {
 /// `POST /twilio/inbound`
 pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
+    station.keep_up(received).await;
     let Some(profile) = station.business(&form) else { return not_set_up() };
     if form.caller().is_some_and(|caller| profile.callers.block.contains(&caller)) {
         tracing::info!(business = %profile.slug, "a blocked caller is not answered");
@@ -81,6 +82,9 @@ impl Station {
     async fn connect(&self, sid: &CallSid, profile: &Arc<Profile>, form: &Form, received: Stopwatch) -> String {
         if form.caller().is_some_and(|caller| profile.callers.straight_to_person.contains(&caller)) {
             return self.fallback(profile, form, None, "straight_to_person").await;
+        }
+        if profile.is_paused(self.clock.now()) {
+            return self.fallback(profile, form, None, "paused").await;
         }
         // While the caller is greeted, what they will ask for is looked up.
         self.desk.warm(profile);

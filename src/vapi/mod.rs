@@ -3,6 +3,7 @@
 
 pub mod arguments;
 pub mod heard;
+mod in_person;
 mod limits;
 pub mod listening;
 pub mod message;
@@ -51,7 +52,7 @@ impl Station {
     pub fn new(ground: Ground, desk: Desk) -> Self {
         let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let inbox = Inbox::new(store.clone(), clock.clone(), runtime.clone());
-        let limits = ToolLimits::new(&directory);
+        let limits = ToolLimits::default();
         let listening = Listening::default();
         Self { settings, directory, store, desk, inbox, clock, suspects, limits, listening, runtime }
     }

@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Station;
 use super::heard;
+use super::in_person;
 use super::listening::Line;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
@@ -183,10 +184,12 @@ impl Station {
         let (profile, call) = (Arc::clone(profile), call.clone());
         let work = move || async move {
             // Counted only here: what was answered before is not done again, and does not count again.
-            let may_run = limits.allow(&profile.slug, request.caller.call_id.as_deref());
+            let may_run = limits.allow(&profile, request.caller.call_id.as_deref());
             let deadline = came.deadline.earlier_by(MARGIN);
             let reply = if !may_run {
                 Reply::passing(TOO_MANY)
+            } else if let Some(in_person) = in_person::instead_of_a_tool(&profile, &clock) {
+                in_person
             } else if let Err(not_now) = request.turn(&listening, came.number, &profile, deadline).await {
                 not_now
             } else {
@@ -230,6 +233,9 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
     let Some(profile) = &whose.profile else {
         return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." }));
     };
+    if let Some(in_person) = in_person::instead_of_the_assistant(profile, &station.clock) {
+        return in_person;
+    }
     let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
         tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
         return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));

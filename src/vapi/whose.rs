@@ -23,14 +23,15 @@ impl Station {
     /// Our call row (by Vapi's id or `CallSid`), else `metadata.business`, else the number that was called, else the
     /// assistant, else the only business there is.
     pub(super) async fn whose(&self, about: &About) -> Result<Whose, store::Error> {
+        // What was ordered is in force from the next message on.
+        self.directory.keep_up(&self.store).await?;
         let row = self.known_call(about).await?;
         let of_row = row.as_ref().and_then(|row| row.business.as_ref()).and_then(|slug| self.directory.by_slug(slug));
         let profile = of_row
             .or_else(|| about.business.as_ref().and_then(|slug| self.directory.by_slug(slug)))
             .or_else(|| about.called.as_ref().and_then(|number| self.directory.by_number(number)))
             .or_else(|| about.assistant.as_ref().and_then(|assistant| self.by_assistant(assistant)))
-            .or_else(|| self.directory.only())
-            .cloned();
+            .or_else(|| self.directory.only());
         Ok(Whose { profile, row })
     }
 
@@ -47,8 +48,8 @@ impl Station {
     }
 
     /// The business whose assistant this is, if it is one business's alone.
-    fn by_assistant(&self, assistant: &AssistantId) -> Option<&Arc<Profile>> {
-        let is_its = |profile: &&Arc<Profile>| self.settings.vapi.of(&profile.slug).assistant_id.as_ref() == Some(assistant);
+    fn by_assistant(&self, assistant: &AssistantId) -> Option<Arc<Profile>> {
+        let is_its = |profile: &Arc<Profile>| self.settings.vapi.of(&profile.slug).assistant_id.as_ref() == Some(assistant);
         let mut businesses = self.directory.all().filter(is_its);
         match (businesses.next(), businesses.next()) {
             (Some(profile), None) => Some(profile),

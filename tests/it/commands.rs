@@ -69,7 +69,22 @@ fn help_explains_every_command_with_examples_and_succeeds() {
     let desk = Desk::new();
     let help = desk.run(&["--help"], &[], b"");
     assert_eq!(help.status.code(), Some(0));
-    for word in ["serve", "demo", "bookings", "google", "sign", "keygen", "completions", "Examples:", "Exit code"] {
+    for word in [
+        "serve",
+        "demo",
+        "bookings",
+        "google",
+        "pause",
+        "resume",
+        "close",
+        "open",
+        "reload",
+        "sign",
+        "keygen",
+        "completions",
+        "Examples:",
+        "Exit code",
+    ] {
         assert!(out(&help).contains(word), "{word} in {}", out(&help));
     }
     for command in [
@@ -78,6 +93,11 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         &["bookings"],
         &["google"],
         &["google", "login"],
+        &["pause"],
+        &["resume"],
+        &["close"],
+        &["open"],
+        &["reload"],
         &["sign"],
         &["sign", "vapi"],
         &["sign", "twilio"],
@@ -96,7 +116,7 @@ fn help_explains_every_command_with_examples_and_succeeds() {
 #[test]
 fn bad_usage_is_exit_code_2() {
     let desk = Desk::new();
-    let bad: [&[&str]; 7] = [
+    let bad: [&[&str]; 10] = [
         &[],
         &["nonsense"],
         &["sign", "vapi"],
@@ -104,6 +124,9 @@ fn bad_usage_is_exit_code_2() {
         &["bookings", "--date", "tomorrow"],
         &["bookings", "--business", "Not A Slug"],
         &["completions", "tcsh"],
+        &["pause"],
+        &["close", "abc-hvac", "--from", "Christmas"],
+        &["open", "abc-hvac"],
     ];
     for arguments in bad {
         let output = desk.run(arguments, &[SECRET], b"");

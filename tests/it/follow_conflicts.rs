@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::follow::{BOOK, EIGHT, HALF_PAST_TWELVE, booked, booked_at_eight, followed, inserted, is_open, now, row_once};
 use crate::house::{ALEX, House, SAM};
+use crate::look_back::looked_back;
 use crate::promises::{confirmed, messages, promises_kept, repair_by_sam, said, until, with};
 
 const HOUR: time::Duration = time::Duration::HOUR;
@@ -94,6 +95,7 @@ async fn the_business_hears_once_of_an_entry_over_a_job() {
 async fn what_takes_no_time_of_a_job_is_nobodys_business() {
     let house = followed().await;
     let row = booked_at_eight(&house).await;
+    looked_back(&house, &row).await;
     let at_eight = json!({ "start": { "dateTime": "2026-11-24T08:00:00-05:00", "timeZone": "America/New_York" },
                            "end": { "dateTime": "2026-11-24T10:00:00-05:00", "timeZone": "America/New_York" } });
     let day = json!({ "start": { "date": "2026-11-24" }, "end": { "date": "2026-11-25" } });

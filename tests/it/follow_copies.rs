@@ -18,14 +18,14 @@ use crate::promises::{confirmed, messages, promises_kept, until};
 const HOUR: time::Duration = time::Duration::HOUR;
 
 /// Another server with the settings of this house.
-struct Copy {
-    url: String,
+pub struct Copy {
+    pub url: String,
     handle: ServerHandle,
     runtime: Option<Runtime>,
 }
 
 impl Copy {
-    async fn of(house: &House) -> Self {
+    pub async fn of(house: &House) -> Self {
         let (settings, _) = Settings::read(&Environment::from_pairs(house.pairs().to_vec())).unwrap();
         let facts = LoadFacts::new(settings.calendar, &settings.google);
         let loaded = load_folder(&settings.businesses, &facts).unwrap();

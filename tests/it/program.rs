@@ -108,6 +108,12 @@ impl Program {
         assert!(told.success());
     }
 
+    /// Tells it that its files have changed, as an init system does.
+    pub fn hang_up(&self) {
+        let told = Command::new("sh").args(["-c", &format!("kill -HUP {}", self.child.id())]).status().unwrap();
+        assert!(told.success());
+    }
+
     /// Waits for its end.
     pub async fn ended(&mut self) -> ExitStatus {
         let ending = async {

@@ -39,7 +39,10 @@ impl Google {
         if all_day_free_blocks {
             let mut listings = Vec::new();
             for place in places {
-                listings.push(async move { (place.clone(), self.listing(place, span, None, true, Urgency::Awaited).await) });
+                listings.push(async move {
+                    let listed = self.listing(place, span, None, true, Urgency::Awaited).await;
+                    (place.clone(), listed.map(|entries| entries.into_iter().map(|entry| entry.span).collect()))
+                });
             }
             return stream::iter(listings).buffer_unordered(MAX_LISTINGS).collect().await;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use google_calendar3::api;
 
 use super::super::encode::{between, calendar_segment, from_chrono, from_chrono_date, to_chrono};
-use super::super::{Fault, Place};
+use super::super::{Entry, Fault, Place};
 use super::Google;
 use super::pace::Urgency;
 use super::wire::Failure;
@@ -33,7 +33,16 @@ impl Google {
     /// # Errors
     /// A [`Fault`] when the calendar cannot be read, or not to its end.
     pub async fn look(&self, place: &Place, span: Span, skip: &EventId, all_day_free_blocks: bool) -> Result<Vec<Span>, Fault> {
-        self.listing(place, span, Some(skip), all_day_free_blocks, Urgency::Booking).await
+        let entries = self.listing(place, span, Some(skip), all_day_free_blocks, Urgency::Booking).await?;
+        Ok(entries.into_iter().map(|entry| entry.span).collect())
+    }
+
+    /// What stands in `span` right now and what it is, for a look at which nobody waits: whoever does goes first.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the calendar cannot be read, or not to its end.
+    pub async fn entries(&self, place: &Place, span: Span, all_day_free_blocks: bool) -> Result<Vec<Entry>, Fault> {
+        self.listing(place, span, None, all_day_free_blocks, Urgency::Background).await
     }
 
     pub(super) async fn listing(
@@ -43,8 +52,8 @@ impl Google {
         skip: Option<&EventId>,
         all_day_free_blocks: bool,
         urgency: Urgency,
-    ) -> Result<Vec<Span>, Fault> {
-        let mut busy = Vec::new();
+    ) -> Result<Vec<Entry>, Fault> {
+        let mut found = Vec::new();
         let pages = async {
             let mut next = None;
             for _page in 0..MAX_PAGES {
@@ -54,7 +63,8 @@ impl Google {
                     page.items.iter().flatten().filter(|event| skip.is_none_or(|own| event.id.as_deref() != Some(own.as_str())))
                 {
                     let blocked = blocked_by(event, zone, all_day_free_blocks)?;
-                    busy.extend(blocked.filter(|blocked| blocked.overlaps(&span)));
+                    let id = || event.id.as_deref().and_then(EventId::parse);
+                    found.extend(blocked.filter(|blocked| blocked.overlaps(&span)).map(|span| Entry { id: id(), span }));
                 }
                 next = page.next_page_token;
                 if next.is_none() {
@@ -66,7 +76,7 @@ impl Google {
         tokio::time::timeout(LIST_TIMEOUT.max(urgency.limit()), pages)
             .await
             .map_err(|_elapsed| Fault::Unknown("no whole list in time".into()))??;
-        Ok(busy)
+        Ok(found)
     }
 
     async fn page(&self, place: &Place, span: Span, token: Option<String>, urgency: Urgency) -> Result<api::Events, Fault> {

@@ -86,12 +86,12 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
         account::clients(&ground, google, findings).await;
         account::how_many(&ground, findings).await?;
     }
-    let wanted = |profile: &&Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
+    let wanted = |profile: &Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
     for profile in ground.directory.all().filter(wanted) {
         if matches!(calendars, Calendars::Google(_)) {
-            account::of(&ground, profile, findings).await?;
+            account::of(&ground, &profile, findings).await?;
         }
-        calendars::of(&desk, &calendars, profile, &ground.clock, findings).await;
+        calendars::of(&desk, &calendars, &profile, &ground.clock, findings).await;
     }
     store.close().await;
     Ok(())

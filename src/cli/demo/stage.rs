@@ -63,7 +63,7 @@ impl Stage {
         let (settings, _) = Settings::read(&environment)?;
         let facts = LoadFacts::new(settings.calendar, &settings.google);
         let directory = load_folder(&businesses, &facts).map_err(|problems| Failure::of_files(&problems))?.directory;
-        let profile = Slug::parse(SLUG).and_then(|slug| directory.by_slug(&slug).cloned());
+        let profile = Slug::parse(SLUG).and_then(|slug| directory.by_slug(&slug));
         let profile = profile.ok_or_else(|| Failure::Failed(anyhow::anyhow!("the example business is missing")))?;
         Ok(Self { folder, settings: Some(settings), directory, profile, twilio_token, vapi_secret, server_url })
     }

@@ -105,7 +105,7 @@ impl Follower {
         let mut looks = 0_u32;
         loop {
             tick.tick().await;
-            let wanted: BTreeSet<Place> = self.directory.all().flat_map(|profile| self.desk.places_of(profile)).collect();
+            let wanted: BTreeSet<Place> = self.directory.all().flat_map(|profile| self.desk.places_of(&profile)).collect();
             let before = running.len();
             running.retain(|place, task| {
                 let stays = wanted.contains(place) && !task.is_finished();
@@ -227,7 +227,7 @@ impl Follower {
             if stored.is_some() && (is_whole || !changes.events.is_empty()) {
                 self.calendars.forget_busy(place);
             }
-            if self.follow_all(profile, place, &changes, is_whole).await? == Followed::Later {
+            if self.follow_all(&profile, place, &changes, is_whole).await? == Followed::Later {
                 return Ok(Reading::Unsettled);
             }
             let row = FollowedRow { sync_token: changes.next, poll_at: now + POLL, synced_at: Some(now) };
