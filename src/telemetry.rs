@@ -1,6 +1,8 @@
 //! Where the log goes and how it looks: to stderr, so that what a command prints on stdout stays its own.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
+use std::panic::{self, PanicHookInfo};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -35,4 +37,19 @@ pub fn init(log: &str, format: LogFormat) {
     {
         tracing::warn!(%error, "LOG cannot be read as a filter; logging at {FALLBACK}");
     }
+}
+
+/// From now on a panic is a record like any other. Where it happened is told, and what it says only if those are fixed words:
+/// others may quote what a caller said.
+pub fn note_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(panic.at = at, panic.says = fixed_words(panic), panic.backtrace = backtrace, "a part of the program died");
+    }));
+}
+
+fn fixed_words(panic: &PanicHookInfo<'_>) -> &'static str {
+    panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)")
 }
