@@ -190,7 +190,10 @@ async fn the_assistant_asks(day: &mut Day) {
     ] {
         assert_eq!(day.house.vapi(&about_call(json!({ "message": heard }))).await.status, 200);
     }
-    // Who rings again is known by name, and Vapi is told it.
+    // Who has booked from this number is known by name when it rings again, and Vapi is told it.
+    let mut own = wish(&time_of(5));
+    own.as_object_mut().unwrap().remove("customerPhone");
+    day.tool("t6", BOOK, own).await;
     day.house.vapi.fault("call.create", Fault::Echo { code: 422, reason: "no" });
     day.rings("inbound", "CA09", &[]).await;
     assert!(day.house.vapi.requests().last().unwrap().request.echo().contains("Quentin"));
