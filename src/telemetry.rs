@@ -1,6 +1,8 @@
 //! Where the log goes and how it looks: to stderr, so that what a command prints on stdout stays its own.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, IsTerminal};
+use std::panic::{self, PanicHookInfo};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -12,6 +14,9 @@ use crate::config::LogFormat;
 /// What is logged where the filter cannot be read.
 const FALLBACK: &str = "info";
 
+/// The log target whose debug lines contain every number that it reads.
+const TELLS_NUMBERS: &str = "rlibphonenumber";
+
 /// Begins logging. `log` is a filter as `tracing` reads it; one that cannot be read is `info`, and a warning says so.
 /// Only the first call of a process counts.
 pub fn init(log: &str, format: LogFormat) {
@@ -19,9 +24,7 @@ pub fn init(log: &str, format: LogFormat) {
         Ok(filter) => (filter, None),
         Err(error) => (EnvFilter::new(FALLBACK), Some(error)),
     };
-    // A library that prints tokens at debug level is never listened to, whatever the filter says.
-    let silence = format!("{TELLS_SECRETS}=off").parse();
-    let filter = silence.map_or_else(|_| EnvFilter::new(FALLBACK), |directive| filter.add_directive(directive));
+    let filter = [TELLS_SECRETS, TELLS_NUMBERS].into_iter().fold(filter, silenced);
     let registry = tracing_subscriber::registry().with(filter);
     let begun = match format {
         LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(io::stderr)).try_init(),
@@ -35,4 +38,30 @@ pub fn init(log: &str, format: LogFormat) {
     {
         tracing::warn!(%error, "LOG cannot be read as a filter; logging at {FALLBACK}");
     }
+}
+
+/// A library that tells what it is given is never listened to, whatever the filter says.
+fn silenced(filter: EnvFilter, target: &str) -> EnvFilter {
+    let silence = format!("{target}=off").parse();
+    silence.map_or_else(|_| EnvFilter::new(FALLBACK), |directive| filter.add_directive(directive))
+}
+
+/// From now on a panic is a record like any other. Where it happened is told, and what it says only if those are fixed words:
+/// others may quote what a caller said.
+pub fn note_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let backtrace = Backtrace::capture();
+        let backtrace = (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+        let at = panic.location().map(ToString::to_string);
+        tracing::error!(
+            panic.at = at,
+            panic.says = fixed_words(panic),
+            panic.backtrace = backtrace,
+            "a part of the program died"
+        );
+    }));
+}
+
+fn fixed_words(panic: &PanicHookInfo<'_>) -> &'static str {
+    panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(not shown)")
 }

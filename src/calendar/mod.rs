@@ -7,6 +7,7 @@ pub mod embedded;
 mod encode;
 pub mod google;
 pub mod oauth;
+mod shown;
 
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use time::OffsetDateTime;
 use crate::names::{BookingId, CalendarId, EventId, Slug};
 use crate::scheduling::busy::Span;
 use cache::Answers;
+pub use shown::shown;
 
 /// One calendar of one business.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

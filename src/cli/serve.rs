@@ -14,6 +14,7 @@ pub(super) fn run(environment: &Environment) -> Result<(), Failure> {
     let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
     warnings.extend(loaded.warnings);
     telemetry::init(&settings.log, settings.log_format);
+    telemetry::note_panics();
     for warning in warnings {
         tracing::warn!("{warning}");
     }

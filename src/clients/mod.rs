@@ -22,6 +22,12 @@ const MAX_ANSWER_BYTES: usize = 1024 * 1024;
 /// What is kept of a refusal's text.
 const MAX_REASON_CHARS: usize = 300;
 
+/// What stands in its place where something is not shown.
+const BLANK: &str = "…";
+
+/// The shortest number that reaches somebody.
+const CALLABLE_DIGITS: usize = 7;
+
 /// Why a request did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -36,7 +42,7 @@ pub enum Error {
     Refused {
         /// HTTP.
         status: u16,
-        /// In its own words, long numbers blanked out.
+        /// In its own words, without what was sent, long numbers and e-mail addresses.
         reason: String,
     },
     /// Nobody knows whether it was done: no answer, half an answer, or its own failure.
@@ -114,19 +120,30 @@ fn chain(error: &reqwest::Error) -> String {
     text
 }
 
-/// Somebody else's words made fit for a log: short, on one line, and with every long run of digits blanked out, since
-/// they like to quote the number that they refuse.
-fn reason(text: &str) -> String {
-    let mut quotable = String::new();
-    let mut digits = String::new();
-    for c in text.chars().take(MAX_REASON_CHARS).chain(['\0']) {
-        if c.is_ascii_digit() {
-            digits.push(c);
-            continue;
-        }
-        quotable.push_str(if digits.len() >= 7 { "…" } else { &digits });
-        digits.clear();
-        quotable.extend((!c.is_control()).then_some(c));
+/// Somebody else's words made fit for a log: short and on one line. They like to quote what they refuse: what stands in `sent`
+/// is blanked out, and so are numbers long enough to call and whatever may be an e-mail address.
+fn reason(text: &str, sent: &[&str]) -> String {
+    let mut text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    for value in sent.iter().filter(|value| !value.is_empty()) {
+        let quoted = serde_json::Value::from(*value).to_string();
+        text = text.replace(value, BLANK).replace(quoted.trim_matches('"'), BLANK);
     }
-    quotable
+    let words: Vec<&str> = text.split(' ').map(|word| if word.contains('@') { BLANK } else { word }).collect();
+    without_numbers(&words.join(" ")).chars().take(MAX_REASON_CHARS).collect()
+}
+
+/// The same with every number of seven digits and more blanked out, whatever stands between them as people write numbers.
+fn without_numbers(text: &str) -> String {
+    let (mut told, mut rest) = (String::new(), text);
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let length = number.find(|c: char| !(c.is_ascii_digit() || " -.()/".contains(c))).unwrap_or(number.len());
+        let length = number.split_at(length).0.trim_end_matches(|c: char| !c.is_ascii_digit()).len();
+        let (number, after) = number.split_at(length);
+        let is_long = number.bytes().filter(u8::is_ascii_digit).count() >= CALLABLE_DIGITS;
+        told.push_str(before);
+        told.push_str(if is_long { BLANK } else { number });
+        rest = after;
+    }
+    told + rest
 }

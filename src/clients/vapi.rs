@@ -102,7 +102,9 @@ impl Vapi {
         if status.is_server_error() {
             return Err(Error::Unknown(format!("status {}", status.as_u16())));
         }
-        Err(Error::Refused { status: status.as_u16(), reason: refusal(&answer) })
+        let Variables { caller_number, caller_name, next_appointment, .. } = call.variables;
+        let sent = [key, call.caller, caller_number, caller_name, next_appointment];
+        Err(Error::Refused { status: status.as_u16(), reason: refusal(&answer, &sent) })
     }
 
     async fn post(&self, url: &Url, key: &str, request: &Value, limit: Duration) -> Result<Response, Error> {
@@ -167,12 +169,12 @@ fn read(answer: &[u8]) -> Result<BypassAnswer, Error> {
     Ok(BypassAnswer { id, twiml, control_url: call.monitor.and_then(|monitor| monitor.control_url) })
 }
 
-/// Vapi explains itself as `{"message": "…"}` or `{"message": ["…", …]}`.
-fn refusal(answer: &[u8]) -> String {
+/// Vapi explains itself as `{"message": "…"}` or `{"message": ["…", …]}`. What it may know of a caller is in `sent`.
+fn refusal(answer: &[u8], sent: &[&str]) -> String {
     let value: Value = serde_json::from_slice(answer).unwrap_or_default();
     match value.get("message") {
-        Some(Value::String(message)) => reason(message),
-        Some(message) => reason(&message.to_string()),
+        Some(Value::String(message)) => reason(message, sent),
+        Some(message) => reason(&message.to_string(), sent),
         None => "no reason given".to_owned(),
     }
 }

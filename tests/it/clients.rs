@@ -154,12 +154,15 @@ async fn an_odd_caller_is_named_so_that_vapi_takes_the_call() {
 }
 
 #[actix_web::test]
-async fn a_refusal_is_quoted_without_numbers_and_never_repeated() {
-    let refusal = json!({"message": ["customer.number must be valid: +15551112222", "no"], "statusCode": 400}).to_string();
+async fn a_refusal_is_quoted_without_numbers_addresses_and_what_was_sent_and_never_repeated() {
+    let words =
+        ["customer.number must be valid: +15551112222", "ask (555) 111-2222 or dana@abc.example 24/7", "key-1 is 42 chars"];
+    let refusal = json!({"message": words, "statusCode": 400}).to_string();
     let server = Scripted::start(vec![Step::Answer(400, refusal)]);
     let error = create(&server.url, "+15551112222", LIMIT).await.unwrap_err();
     let Error::Refused { status: 400, reason } = error else { panic!("{error:?}") };
-    assert!(reason.contains("must be valid: +…") && !reason.contains("555"), "{reason}");
+    assert!(reason.contains("must be valid: …") && reason.contains("24/7") && reason.contains("is 42 chars"), "{reason}");
+    assert!(!["555", "111", "2222", "dana", "abc.example"].iter().any(|quoted| reason.contains(quoted)), "{reason}");
     assert_eq!(server.seen().len(), 1);
 }
 

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use ringbook::clock::Stopwatch;
+use serde_json::json;
 use time::macros::datetime;
 
-use crate::house::{House, NOW};
+use crate::edge_program::{self, BOOK, Life, address, time_of};
+use crate::house::{House, NOW, SAM};
+use crate::program::{out, run};
 use crate::promises::{place, promises_kept, repair, repair_by_sam, said};
-
-const BOOK: &str = "bookAppointment";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_jumps_in_the_middle_of_a_booking_changes_neither_its_time_nor_its_answer() {
@@ -55,4 +56,39 @@ async fn a_clock_that_swings_between_the_bookings_costs_nobody_anything() {
     }
     assert_eq!(promises_kept(&house).await.len(), swings.len());
     assert_eq!(house.get("/readyz").await.status, 200);
+}
+
+/// What is offered, said, booked and listed by a program on a machine that stands in this zone.
+async fn told_in(zone: &str) -> Vec<String> {
+    let mut house = edge_program::house().await;
+    let life = Life::begin(&house, &address(), &format!("TZ={zone}; export TZ;")).await;
+    house.url.clone_from(&life.url);
+    let day = time_of(0)[..10].to_owned();
+    let question = json!({ "serviceType": "repair", "requestedDate": day, "timeWindow": "evening" });
+    let mut told = vec![said(&house.tool("call-1", "t1", "checkAvailability", question).await)];
+    for (number, hour) in ["00:00", "03:15", "21:59"].into_iter().enumerate() {
+        let id = format!("b{number}");
+        let sentence = said(&house.tool("call-1", &id, BOOK, repair_by_sam(&format!("{day}T{hour}"))).await);
+        told.push(sentence.split(" Your confirmation code").next().unwrap().to_owned());
+    }
+    let rows = promises_kept(&house).await;
+    assert_eq!(rows.len(), 3, "{zone}: {told:?}");
+    told.extend(rows.iter().map(|row| format!("{} {}", row.wall_clock, row.span.start)));
+    let mut events: Vec<String> =
+        house.google.events(SAM).iter().map(|event| format!("{} {}", event["start"], event["end"])).collect();
+    events.sort();
+    told.extend(events);
+    let settings = [house.pairs(), &[("TZ".to_owned(), zone.to_owned())]].concat();
+    let listed = out(&run(house.folder.path(), &["bookings", "--date", &day], &settings));
+    let without_codes =
+        listed.split_whitespace().filter(|word| !(word.len() == 6 && word.bytes().all(|b| b.is_ascii_alphanumeric())));
+    told.push(without_codes.collect::<Vec<_>>().join(" "));
+    told
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_zone_in_which_the_machine_stands_has_no_say_in_what_is_offered_booked_and_listed() {
+    let (here, east, west) = tokio::join!(told_in("UTC"), told_in("Asia/Kathmandu"), told_in("Pacific/Honolulu"));
+    assert_eq!(here, east);
+    assert_eq!(here, west);
 }

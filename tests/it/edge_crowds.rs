@@ -15,7 +15,20 @@ use crate::promises::{DOWN, PENDING, come_to_rest, place, promises_kept, repair_
 /// The longest budget of an answer. A crowd and the server share the cores here, and neither is built for speed.
 const BUDGET_MS: &str = "15000";
 const IN_TIME: Duration = Duration::from_secs(15 + 2);
+/// What each caller of a crowd costs before the server has read what the last one asks: they share its cores.
+const TO_BE_READ: Duration = Duration::from_millis(5);
+/// What a caller hears whose answer would need more of the database than there is at that moment.
+const TRY_AGAIN: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
+/// So many at a time ask again.
+const FEW: usize = 50;
 const PLACES: usize = 48;
+/// Between two crowds: longer than offered times are held from others.
+const LATER: Duration = Duration::from_mins(3);
+
+/// The tool call of this caller, however often it is delivered.
+async fn ask(house: &House, who: &str, start: &str) -> Answer {
+    house.tool_of(who, &format!("call-of-{who}"), "t1", BOOK, repair_by_sam(start)).await
+}
 
 /// So many callers at once, each with a wish of their own; nobody waits too long for an answer.
 async fn crowd(house: &House, round: usize, size: usize, start_of: impl Fn(usize) -> String) -> Vec<(String, Answer)> {
@@ -23,29 +36,43 @@ async fn crowd(house: &House, round: usize, size: usize, start_of: impl Fn(usize
         let (who, start) = (caller(round * size + number), start_of(number));
         async move {
             let watch = Stopwatch::start();
-            let answer = house.tool_of(&who, &format!("call-of-{who}"), "t1", BOOK, repair_by_sam(&start)).await;
+            let answer = ask(house, &who, &start).await;
             (who, answer, watch.elapsed())
         }
     });
     let told = join_all(asking).await;
     let slowest = told.iter().map(|(.., took)| *took).max().unwrap_or_default();
-    assert!(slowest < IN_TIME, "{size} callers: the slowest heard something after {slowest:?}");
+    assert!(
+        slowest < IN_TIME + TO_BE_READ * u32::try_from(size).unwrap(),
+        "{size} callers: the slowest heard something after {slowest:?}"
+    );
     told.into_iter().map(|(who, answer, _)| (who, answer)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_a_crowd_for_one_time_one_gets_it_and_all_others_hear_other_times() {
-    let (size, times) = (rounds(150, 1_000), rounds(1, 40));
+    let (size, times) = (rounds(150, 1_000), rounds(1, 100));
     let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", BUDGET_MS).build().await;
     for round in 0..times {
         let before = house.google.count("events.insert");
         let told = crowd(&house, round, size, |_| place(round)).await;
-        let sentences: Vec<String> = told.iter().map(|(_, answer)| said(answer)).collect();
+        let (turned_away, told): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, answer)| said(answer) == TRY_AGAIN);
+        // A thousand at once may be more than a busy machine can look up in time, and are told so; fewer never are.
+        assert!(turned_away.len() <= rounds(0, size / 2), "{} of {size} were turned away", turned_away.len());
+        let mut sentences: Vec<String> = told.iter().map(|(_, answer)| said(answer)).collect();
+        let start = place(round);
+        for some in turned_away.chunks(FEW) {
+            let again = some.iter().map(|(who, _)| ask(&house, who, &start));
+            sentences.extend(join_all(again).await.iter().map(said));
+        }
         let booked = sentences.iter().filter(|sentence| sentence.contains("You're booked")).count();
         let other =
             sentences.iter().filter(|sentence| sentence.contains("is already taken. Nothing is booked. I do have ")).count();
         assert_eq!((booked, other), (1, size - 1), "{:?}", sentences.iter().collect::<BTreeSet<_>>());
-        assert_eq!((house.google.count("events.insert") - before, promises_kept(&house).await.len()), (1, round + 1));
+        // Nobody but the winners is in the ledger, not even with a row that was given up.
+        let (rows, events) = (house.bookings().await.len(), promises_kept(&house).await.len());
+        assert_eq!((house.google.count("events.insert") - before, rows, events), (1, round + 1, round + 1));
+        house.clock.advance(LATER);
     }
 }
 
@@ -68,7 +95,7 @@ async fn asked_again(house: &House, number: usize) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn more_bookings_than_can_be_served_are_turned_away_in_words_and_the_rest_is_true() {
     let size = rounds(300, 2_000);
-    let house = House::new().await;
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", BUDGET_MS).build().await;
     house.google.latency(Duration::from_millis(5));
     let told = crowd(&house, 0, size, |number| place(number % PLACES)).await;
     let mut booked = BTreeSet::new();

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use crate::fakes::stage::Held;
 use crate::house::{Answer, House, SAM};
+use crate::program::Program;
 use crate::promises::{PENDING, come_to_rest, confirmed, place, promises_kept, repair_by_sam, said};
 
 const BOOK: &str = "bookAppointment";
@@ -50,6 +51,26 @@ impl SmallDisk {
 }
 
 impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ended = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+/// A second way to such a disk, by which nothing can be written; gone when dropped.
+struct ReadOnly(PathBuf);
+
+impl ReadOnly {
+    fn way_to(disk: &SmallDisk, house: &House) -> Self {
+        let way = Self(house.folder.path().join("read-only"));
+        fs::create_dir(&way.0).unwrap();
+        for options in [&["--bind"][..], &["-o", "remount,bind,ro"]] {
+            assert!(Command::new("mount").args(options).arg(&disk.0).arg(&way.0).status().unwrap().success(), "{options:?}");
+        }
+        way
+    }
+}
+
+impl Drop for ReadOnly {
     fn drop(&mut self) {
         let _ended = Command::new("umount").arg("-l").arg(&self.0).status();
     }
@@ -124,4 +145,25 @@ async fn a_disk_that_fills_up_behind_the_insert_leaves_a_booking_that_is_found_a
     let other = house.tool_of("+15551112222", "call-2", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await;
     assert!(said(&other).contains("already taken"), "{other:?}");
     assert_eq!((promises_kept(&house).await.len(), house.google.events(SAM).len()), (1, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_can_only_be_read_stops_the_start_in_one_sentence_and_is_left_as_it_was() {
+    let mut house = House::new().await;
+    let Some(disk) = SmallDisk::under(&mut house).await else { return };
+    let booked = house.tool("call-1", "t1", BOOK, repair_by_sam(&place(0))).await;
+    assert!(is_booked(&booked));
+    house.stop().await;
+    let way = ReadOnly::way_to(&disk, &house);
+    for name in ["ringbook.db", "absent.db"] {
+        let url = format!("sqlite://{}", way.0.join(name).display());
+        let settings = [house.pairs(), &[("DATABASE_URL".to_owned(), url)]].concat();
+        let mut program = Program::start(house.folder.path(), &["serve"], &settings);
+        let (status, words) = (program.ended().await, program.last_words());
+        assert_eq!(status.code(), Some(1), "{name}: {words}");
+        assert!(words.starts_with("DATABASE_URL: ") && words.lines().count() == 1, "{name}: {words}");
+    }
+    house.restart().await;
+    assert_eq!(house.tool("call-1", "t1", BOOK, repair_by_sam(&place(0))).await, booked);
+    assert_eq!(promises_kept(&house).await.len(), 1);
 }

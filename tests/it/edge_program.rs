@@ -19,13 +19,22 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// A house whose business never closes and whose clock begins at this moment, so that no test depends on its day.
 pub async fn house() -> House {
+    let mut house = plan().build().await;
+    house.stop().await;
+    house
+}
+
+/// What such a house is built with.
+pub fn plan() -> Plan {
+    Plan::new().business(SLUG, &always_open()).at(Clock::System.now())
+}
+
+/// The example business, at any hour of any day.
+pub fn always_open() -> String {
     let (before, after) = (BUSINESS.split("[hours]").next().unwrap(), BUSINESS.split_once("[[services]]").unwrap().1);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let hours: String = days.map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
-    let business = format!("{before}[hours]\n{hours}[[services]]{after}");
-    let mut house = Plan::new().business(SLUG, &business).at(Clock::System.now()).build().await;
-    house.stop().await;
-    house
+    format!("{before}[hours]\n{hours}[[services]]{after}")
 }
 
 /// Times for repairs that follow one another with their buffers and lie in no hour that a clock skips.

@@ -3,22 +3,22 @@
 use ringbook::names::BookingState;
 use serde_json::json;
 
-use crate::house::{ALEX, CALLER, House, SAM};
+use crate::house::{ALEX, CALLER, House, Plan, SAM};
 use crate::promises::{come_to_rest, promises_kept, repair, repair_by_sam, said, when, with};
 
 const BOOK: &str = "bookAppointment";
 const STRANGER: &str = "+15551112222";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tool_call_delivered_twenty_times_at_once_books_once_and_is_answered_alike() {
-    let house = House::new().await;
+async fn a_tool_call_delivered_a_hundred_times_at_once_books_once_and_is_answered_alike() {
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "15000").build().await;
     let held = house.google.hold("events.insert");
     let deliveries =
-        futures_util::future::join_all((0..20).map(|_| house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00"))));
+        futures_util::future::join_all((0..100).map(|_| house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00"))));
     let release = async {
         held.reached(1).await;
         // While the insert waits, the server answers others: so it has read the deliveries that stand in line before them.
-        futures_util::future::join_all((0..20).map(|_| house.get("/healthz"))).await;
+        futures_util::future::join_all((0..100).map(|_| house.get("/healthz"))).await;
         held.release();
     };
     let (answers, ()) = tokio::join!(deliveries, release);
@@ -124,7 +124,7 @@ async fn a_repetition_while_the_first_is_under_way_joins_it() {
     };
     let release = async {
         held.reached(1).await;
-        futures_util::future::join_all((0..20).map(|_| house.get("/healthz"))).await;
+        futures_util::future::join_all((0..100).map(|_| house.get("/healthz"))).await;
         held.release();
     };
     let (first, second, ()) = tokio::join!(first, second, release);

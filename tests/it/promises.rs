@@ -7,6 +7,8 @@ use std::time::Duration;
 use ringbook::names::BookingState;
 use ringbook::store::bookings::BookingRow;
 use serde_json::{Value, json};
+use time::macros::date;
+use time::{Date, Weekday};
 
 use crate::house::{ALEX, Answer, House, SAM};
 
@@ -36,24 +38,17 @@ pub fn with(mut object: Value, more: &Value) -> Value {
     object
 }
 
-/// Starts of repairs, one after the other with their buffers, on working days: the calendar's own free places.
+/// Starts of repairs, one after the other with their buffers, on working days: the calendar's own free places, 172 of them.
 pub fn place(number: usize) -> String {
-    const DAYS: [&str; 12] = [
-        "2026-11-24",
-        "2026-11-25",
-        "2026-11-26",
-        "2026-11-27",
-        "2026-11-30",
-        "2026-12-01",
-        "2026-12-02",
-        "2026-12-03",
-        "2026-12-04",
-        "2026-12-07",
-        "2026-12-08",
-        "2026-12-09",
-    ];
     const TIMES: [&str; 4] = ["08:00", "12:30", "15:00", "17:30"];
-    format!("{}T{}", DAYS[number / TIMES.len()], TIMES[number % TIMES.len()])
+    format!("{}T{}", working_day(number / TIMES.len()), TIMES[number % TIMES.len()])
+}
+
+/// Working days of the example business from the second one on, as far ahead as it takes bookings.
+pub fn working_day(number: usize) -> Date {
+    let days = std::iter::successors(Some(date!(2026 - 11 - 24)), |day| day.next_day());
+    let working = |day: &Date| !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
+    days.take_while(|day| *day <= date!(2027 - 01 - 21)).filter(working).nth(number).expect("the business books no further ahead")
 }
 
 /// The confirmed rows.

@@ -1,13 +1,23 @@
 //! Many callers at once: one job per time and calendar, and everybody gets an answer.
 
 use futures_util::future::join_all;
+use rand::seq::SliceRandom;
 use serde_json::{Value, json};
 
 use crate::fakes::stage::Held;
+use crate::full::rounds;
 use crate::house::{BUSINESS, House, Plan, SLUG};
 use crate::promises::{come_to_rest, promises_kept, repair, repair_by_sam, said, with};
 
 const BOOK: &str = "bookAppointment";
+
+/// A fresh house and a random order for each round: what meets whom is left to chance.
+const ROUNDS: (usize, usize) = (2, 50);
+
+/// A house in which nobody is told that it is being arranged only because the machine is slow.
+async fn patient_house(business: &str) -> House {
+    Plan::new().business(SLUG, business).set("TOOL_REPLY_BUDGET_MS", "15000").build().await
+}
 
 /// So many wishes of different callers at once.
 async fn all_at_once(house: &House, wishes: Vec<Value>) -> Vec<String> {
@@ -61,25 +71,58 @@ async fn two_callers_who_name_nobody_are_both_served() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn overlapping_jobs_of_unequal_length_never_stand_together() {
-    let house = House::new().await;
     let short = |start: &str| with(repair_by_sam(start), &json!({ "serviceType": "tune-up" }));
-    let wishes = vec![
-        repair_by_sam("2026-11-24T13:00"),
-        short("2026-11-24T12:30"),
-        short("2026-11-24T13:30"),
-        short("2026-11-24T14:30"),
-        repair_by_sam("2026-11-24T14:00"),
-        short("2026-11-24T15:00"),
-        repair_by_sam("2026-11-24T15:15"),
-        short("2026-11-24T08:00"),
+    for _ in 0..rounds(ROUNDS.0, ROUNDS.1) {
+        let house = patient_house(BUSINESS).await;
+        let mut wishes = vec![
+            repair_by_sam("2026-11-24T13:00"),
+            short("2026-11-24T12:30"),
+            short("2026-11-24T13:30"),
+            short("2026-11-24T14:30"),
+            repair_by_sam("2026-11-24T14:00"),
+            short("2026-11-24T15:00"),
+            repair_by_sam("2026-11-24T15:15"),
+            short("2026-11-24T08:00"),
+        ];
+        wishes.shuffle(&mut rand::rng());
+        let held = house.google.hold("events.insert");
+        let (sentences, ()) = tokio::join!(all_at_once(&house, wishes), release_when_reached(&held, 1));
+        come_to_rest(&house).await;
+        let rows = promises_kept(&house).await;
+        assert!(rows.len() >= 2 && rows.len() == booked(&sentences), "{sentences:?}");
+        for (one, next) in rows.iter().zip(rows.iter().skip(1)) {
+            assert!(one.free_at <= next.span.start, "{one:?} and {next:?} are closer than the buffer");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_at_once_that_are_a_minute_too_close_one_is_booked_and_of_two_that_only_touch_both() {
+    let without_buffer = format!("{BUSINESS}\n[rules]\nbuffer_minutes = 0\n");
+    // A repair lasts two hours; behind it comes the buffer of half an hour, or none.
+    let cases = [
+        (BUSINESS, "2026-11-24T13:00", "2026-11-24T15:29", 1),
+        (BUSINESS, "2026-11-25T13:00", "2026-11-25T15:30", 2),
+        (BUSINESS, "2026-11-26T15:00", "2026-11-26T13:00", 1),
+        (&without_buffer, "2026-11-24T13:00", "2026-11-24T14:59", 1),
+        (&without_buffer, "2026-11-25T13:00", "2026-11-25T15:00", 2),
+        (&without_buffer, "2026-11-26T15:00", "2026-11-26T13:01", 1),
     ];
-    let held = house.google.hold("events.insert");
-    let (sentences, ()) = tokio::join!(all_at_once(&house, wishes), release_when_reached(&held, 1));
-    come_to_rest(&house).await;
-    let rows = promises_kept(&house).await;
-    assert!(rows.len() >= 2 && rows.len() == booked(&sentences), "{sentences:?}");
-    for (one, next) in rows.iter().zip(rows.iter().skip(1)) {
-        assert!(one.free_at <= next.span.start, "{one:?} and {next:?} are closer than the buffer");
+    for _ in 0..rounds(ROUNDS.0, ROUNDS.1) {
+        for business in [BUSINESS, &without_buffer] {
+            let house = patient_house(business).await;
+            let mut here: Vec<_> = cases.iter().filter(|(of, ..)| *of == business).collect();
+            here.shuffle(&mut rand::rng());
+            let wishes = here.iter().flat_map(|(_, one, other, _)| [repair_by_sam(one), repair_by_sam(other)]).collect();
+            let sentences = all_at_once(&house, wishes).await;
+            come_to_rest(&house).await;
+            for (pair, (_, one, other, expected)) in sentences.chunks(2).zip(&here) {
+                assert_eq!(booked(pair), *expected, "{one} and {other}: {pair:?}");
+                let taken = pair.iter().filter(|sentence| sentence.contains("already taken")).count();
+                assert_eq!(taken, 2 - expected, "{one} and {other}: {pair:?}");
+            }
+            assert_eq!(promises_kept(&house).await.len(), booked(&sentences));
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use tracing::Instrument;
 
-use super::Fault;
+use super::{Fault, shown};
 use crate::clock::{Clock, Stopwatch};
 
 pub use connected::Connected;
@@ -139,10 +139,11 @@ impl Tokens {
         }
     }
 
-    /// Tells accounts apart in a log; an owner's address stays out of it.
+    /// Tells accounts apart in a log; the address of a person stays out of it.
     #[must_use]
     pub fn name(&self) -> String {
         match &self.0.source {
+            Source::Service(account) if account.acts_for_a_user() => shown(account.address()),
             Source::Service(account) => account.address().to_owned(),
             Source::Connected(account) => format!("of {}", account.business()),
         }

@@ -64,7 +64,9 @@ impl Urgency {
 /// The pace of one account.
 #[derive(Debug)]
 pub(super) struct Pace {
+    /// As people and logs are told of it.
     account: String,
+    address: String,
     clock: Clock,
     store: Store,
     turns: DefaultDirectRateLimiter,
@@ -83,16 +85,17 @@ impl Paces {
     pub fn of(&self, tokens: &Tokens) -> Arc<Pace> {
         let name = tokens.name();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = known.entry(tokens.address().unwrap_or_else(|| name.clone()));
-        Arc::clone(entry.or_insert_with(|| Arc::new(Pace::new(name, self.clock.clone(), self.store.clone()))))
+        let address = tokens.address().unwrap_or_else(|| name.clone());
+        let entry = known.entry(address.clone());
+        Arc::clone(entry.or_insert_with(|| Arc::new(Pace::new(name, address, self.clock.clone(), self.store.clone()))))
     }
 }
 
 impl Pace {
-    fn new(account: String, clock: Clock, store: Store) -> Self {
+    fn new(account: String, address: String, clock: Clock, store: Store) -> Self {
         let turns = RateLimiter::direct(Quota::per_minute(PER_MINUTE).allow_burst(BURST));
         let background = RateLimiter::direct(Quota::per_minute(BACKGROUND_PER_MINUTE).allow_burst(BACKGROUND_BURST));
-        Self { breaker: Breaker::new(&account), account, clock, store, turns, background, told_on: Mutex::default() }
+        Self { breaker: Breaker::new(&account), account, address, clock, store, turns, background, told_on: Mutex::default() }
     }
 
     /// The present instant, for dates in an answer.
@@ -137,7 +140,8 @@ impl Pace {
         let (what, since_ms) = ("google_quota".to_owned(), epoch_ms(now));
         let alert = Job::Alert { what, business: Some(business.clone()), text, since_ms };
         // The key keeps it to one a day over restarts, too.
-        if let Err(error) = self.store.enqueue(&format!("alert/google_quota/{account}/{}", now.date()), &alert, now).await {
+        let key = format!("alert/google_quota/{}/{}", self.address, now.date());
+        if let Err(error) = self.store.enqueue(&key, &alert, now).await {
             tracing::error!(%error, "an alert could not be kept");
             *self.told_on() = None;
         }

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::calendar::google::Google;
-use crate::calendar::{Fault, Place};
+use crate::calendar::{Fault, Place, shown};
 use crate::clock::Clock;
 use crate::store::followed::ChannelRow;
 use crate::store::{self, Store};
@@ -117,7 +117,7 @@ impl Upkeep {
         let pause = if matches!(fault, Fault::Refused(_)) { AFTER_REFUSAL } else { AFTER_UNKNOWN };
         self.not_before = Some(now + pause);
         if !std::mem::replace(&mut self.has_told, true) {
-            tracing::warn!(business = %place.business, calendar = %place.calendar, cause = %fault, "Google opens no push channel; the calendar is read every minute instead");
+            tracing::warn!(business = %place.business, calendar = shown(place.calendar.as_str()), cause = %fault, "Google opens no push channel; the calendar is read every minute instead");
         }
     }
 

@@ -22,7 +22,7 @@ use crate::business::profile::Profile;
 use crate::business::routing::Directory;
 use crate::calendar::google::Google;
 use crate::calendar::google::changes::{Changes, ChangesError};
-use crate::calendar::{Calendars, Fault, Place};
+use crate::calendar::{Calendars, Fault, Place, shown};
 use crate::clock::Clock;
 use crate::ground::Ground;
 use crate::names::EventId;
@@ -138,7 +138,7 @@ impl Follower {
                 if !wanted.contains(&place) {
                     self.upkeep().close_all(&place).await?;
                     self.store.forget_followed(&place.business, &place.calendar).await?;
-                    tracing::info!(business = %place.business, calendar = %place.calendar, "a calendar is not followed any more");
+                    tracing::info!(business = %place.business, calendar = shown(place.calendar.as_str()), "a calendar is not followed any more");
                 }
             }
             Ok::<(), store::Error>(())
@@ -200,7 +200,7 @@ impl Follower {
             Err(trouble) => {
                 // Once for each time that it begins to fail: the calls themselves are in the log, and health tells of it.
                 if last != Reading::Failed {
-                    tracing::warn!(business = %place.business, calendar = %place.calendar, cause = %trouble, "a calendar cannot be followed now");
+                    tracing::warn!(business = %place.business, calendar = shown(place.calendar.as_str()), cause = %trouble, "a calendar cannot be followed now");
                 }
                 Reading::Failed
             }
@@ -217,7 +217,7 @@ impl Follower {
             let (changes, is_whole) = match self.google.changes(place, asked.as_deref()).await {
                 Ok(changes) => (changes, asked.is_none()),
                 Err(ChangesError::SyncTokenDead) => {
-                    tracing::info!(business = %place.business, calendar = %place.calendar, "a calendar is read from the start again");
+                    tracing::info!(business = %place.business, calendar = shown(place.calendar.as_str()), "a calendar is read from the start again");
                     *asked = None;
                     (self.whole(place).await?, true)
                 }

@@ -28,6 +28,8 @@ pub enum Fault {
     Status { code: u16, reason: &'static str, retry_after: Option<u32>, html: bool },
     /// The work is done, and refused all the same.
     StatusAfterCommit { code: u16, reason: &'static str, retry_after: Option<u32>, html: bool },
+    /// Refused, and the refusal's words repeat the whole request, its credentials as well; nothing is done.
+    Echo { code: u16, reason: &'static str },
     /// The connection is reset; nothing is done.
     ResetBeforeCommit,
     /// The work is done; the connection is reset before the first byte of the answer.

@@ -39,6 +39,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::rt::net::TcpStream;
 use actix_web::web::{Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use serde_json::Value;
 
 use faults::{Fault, Refusal, Struck};
 use journal::Entry;
@@ -167,7 +168,7 @@ async fn play(site: Arc<dyn Site>, request: Request) -> Delivery {
     stage.wait_latency().await;
     stage.pass_holds(aim.call, Moment::Before).await;
     for Struck { fault, .. } in &struck {
-        if let Some(instead) = before(fault, site.as_ref(), &aim).await {
+        if let Some(instead) = before(fault, site.as_ref(), &aim, &request).await {
             return instead;
         }
     }
@@ -184,11 +185,15 @@ async fn play(site: Arc<dyn Site>, request: Request) -> Delivery {
 }
 
 /// What is sent instead of doing the work, if the fault strikes before it.
-async fn before(fault: &Fault, site: &dyn Site, aim: &Aim) -> Option<Delivery> {
+async fn before(fault: &Fault, site: &dyn Site, aim: &Aim, request: &Request) -> Option<Delivery> {
     match fault {
         Fault::Status { code, reason, retry_after, html } => {
             let refusal = Refusal { code: *code, reason: (*reason).to_owned(), retry_after: *retry_after, html: *html };
             Some(Delivery::Whole(refused(site, aim, &refusal)))
+        }
+        Fault::Echo { code, reason } => {
+            let refusal = Refusal { code: *code, reason: (*reason).to_owned(), retry_after: None, html: false };
+            Some(Delivery::Whole(refused(site, aim, &refusal).altered(|body| speak(body, &request.echo()))))
         }
         Fault::ResetBeforeCommit => Some(Delivery::Reset),
         Fault::HangBeforeCommit => std::future::pending().await,
@@ -230,6 +235,22 @@ async fn after(fault: Fault, delivery: Delivery, site: &dyn Site, aim: &Aim) -> 
         Fault::Drip(apart) => Delivery::Drip(answer, apart),
         Fault::Altered(alter) => Delivery::Whole(answer.altered(alter)),
         _ => Delivery::Whole(answer),
+    }
+}
+
+/// Puts other words into a refusal, wherever its shape has room for words.
+fn speak(body: &mut Value, words: &str) {
+    match body {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match (name.as_str(), &*value) {
+                    ("message" | "error_description", Value::String(_)) => *value = words.into(),
+                    _ => speak(value, words),
+                }
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|entry| speak(entry, words)),
+        _ => {}
     }
 }
 

@@ -79,6 +79,12 @@ impl Request {
         self.header("authorization")?.strip_prefix("Bearer ")
     }
 
+    /// All of it in one line of words.
+    pub fn echo(&self) -> String {
+        let Self { verb, path, query, headers, .. } = self;
+        format!("cannot read {verb} {path} {query:?} {headers:?} {}", String::from_utf8_lossy(&self.body))
+    }
+
     /// The body as JSON; null when it is none.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
