@@ -61,6 +61,7 @@ mod inbound;
 mod inbound_faults;
 mod inbox;
 mod inflight;
+mod lives_over_http;
 mod lost_answers;
 mod machine;
 mod machine_lives;
