@@ -4,6 +4,7 @@
 mod schedule;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::{Either, join_all, select};
 use ringbook::names::BookingState;
@@ -43,8 +44,7 @@ impl Life {
             End::DiesAt(call) => self.dying_at(call, &act.asks).await,
             End::Lives | End::Stops => Some(self.told(&act.asks).await),
         };
-        self.house.google.clear_faults();
-        self.house.google.catch_up();
+        self.all_is_well_again();
         if act.end == End::Stops {
             self.house.restart().await;
         }
@@ -78,6 +78,11 @@ impl Life {
         }
     }
 
+    fn all_is_well_again(&self) {
+        self.house.google.clear_faults();
+        self.house.google.catch_up();
+    }
+
     async fn told(&self, asks: &[Ask]) -> Vec<Answer> {
         join_all(asks.iter().map(|ask| Self::ask(&self.house, ask))).await
     }
@@ -95,6 +100,9 @@ impl Life {
         };
         self.has_died = true;
         self.house.crash().await;
+        self.all_is_well_again();
+        // What is left half done is taken up at the start if it is older than any caller waits.
+        self.house.clock.advance(Duration::from_mins(2));
         self.house.restart().await;
         told
     }
