@@ -42,8 +42,8 @@ pub enum Claim {
 /// One move of a booking, with its evidence, and what changes with it.
 #[derive(Clone, Debug)]
 pub struct Move<'a> {
-    /// From where: the row count is nought if it stands elsewhere by now.
-    pub from: BookingState,
+    /// The row as it was read: if what is decided upon has changed since, nothing is moved.
+    pub was: &'a BookingRow,
     /// To where.
     pub to: BookingState,
     /// Why, in a word.
@@ -90,17 +90,20 @@ impl Store {
         self.write(move |db| async move { claim(db, &booking, wished, limit).await }.boxed()).await
     }
 
-    /// Moves a booking, and records the move.
+    /// Moves a booking, and records the move. Another copy of the server may be at the same booking, so its state alone proves
+    /// nothing: whoever has not seen that an insert is on its way, or who else was seen there, must not decide.
     ///
     /// # Errors
     /// When the database fails: then it was not moved.
-    pub async fn move_booking(&self, id: BookingId, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
+    pub async fn move_booking(&self, step: &Move<'_>, now: OffsetDateTime) -> Result<Moved, Error> {
+        let was = step.was;
         let query = sqlx::query(
             "UPDATE bookings SET state = $3, live = $4, generation = $5, in_doubt = $6, missing_since = $7, event_id = $8, etag = $9, \
-             updated_at = $10, seen = $11 WHERE id = $1 AND state = $2 RETURNING promised",
+             updated_at = $10, seen = $11 WHERE id = $1 AND state = $2 AND generation = $12 AND in_doubt = $13 AND seen = $14 \
+             AND COALESCE(missing_since, -1) = $15 RETURNING promised",
         )
-        .bind(id.to_string())
-        .bind(step.from.as_str())
+        .bind(was.id.to_string())
+        .bind(was.state.as_str())
         .bind(step.to.as_str())
         .bind(i64::from(step.to.is_live()))
         .bind(i64::from(step.generation))
@@ -109,12 +112,16 @@ impl Store {
         .bind(step.event_id.as_str())
         .bind(step.etag)
         .bind(epoch_ms(now))
-        .bind(step.seen.as_str());
-        let record = record(id, (step.from.as_str(), step.to.as_str()), step.cause, step.evidence, now);
+        .bind(step.seen.as_str())
+        .bind(i64::from(was.generation))
+        .bind(i64::from(was.in_doubt))
+        .bind(was.seen.as_str())
+        .bind(was.missing_since.map_or(-1, epoch_ms));
+        let record = record(was.id, (was.state.as_str(), step.to.as_str()), step.cause, step.evidence, now);
         let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         let confirm = step.confirm.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
-        let becomes_confirmed = step.to == BookingState::Confirmed && step.from != step.to;
-        let look_back = becomes_confirmed.then(|| insert_look_back(id, now)).transpose()?;
+        let becomes_confirmed = step.to == BookingState::Confirmed && was.state != step.to;
+        let look_back = becomes_confirmed.then(|| insert_look_back(was.id, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };

@@ -66,6 +66,7 @@ mod inbound_faults;
 mod inbox;
 mod inflight;
 mod look_back;
+mod lives_over_http;
 mod lost_answers;
 mod machine;
 mod machine_lives;

@@ -11,6 +11,9 @@ use crate::scheduling::busy::Span;
 
 /// How long an insert's own answer is waited for.
 const INSERT_PATIENCE: Duration = Duration::from_millis(2500);
+/// How long after it was noted an insert may still be sent, a pause included that the calendar asked for. A program that
+/// stood still for longer may have been believed dead, and what is missing for a minute counts as never sent.
+const FRESH: Duration = Duration::from_secs(15);
 
 impl Drive<'_> {
     pub(super) async fn look(&mut self) -> Happened {
@@ -56,6 +59,9 @@ impl Drive<'_> {
     }
 
     async fn ask_to_insert(&self) -> Inserted {
+        if self.noted.elapsed() > FRESH {
+            return Inserted::NotSent(Fault::Unknown("it stood still for too long before it was sent".into()));
+        }
         let event = self.event();
         let inserted = tokio::time::timeout(INSERT_PATIENCE, self.desk.calendars.insert(&self.place, &event)).await;
         self.desk.calendars.forget_busy(&self.place);
@@ -94,8 +100,10 @@ impl Drive<'_> {
         {
             return self.unknown("get", &fault, Happened::FoundUnknown);
         }
+        // Before it is asked for: the answer says nothing of what came after.
+        let for_long = self.is_missing_for_long();
         match self.desk.calendars.get(&self.place, &self.row.event_id).await {
-            Ok(None) => Happened::FoundNothing { for_long: self.is_missing_for_long() },
+            Ok(None) => Happened::FoundNothing { for_long },
             Ok(Some(event)) if event.cancelled => Happened::FoundDeleted,
             Ok(Some(event)) => self.found(event),
             Err(fault) => self.unknown("get", &fault, Happened::FoundUnknown),
@@ -111,11 +119,12 @@ impl Drive<'_> {
     }
 
     pub(super) async fn delete(&self) -> Happened {
+        let for_long = self.is_missing_for_long();
         let deleted = self.desk.calendars.delete(&self.place, &self.row.event_id).await;
         self.desk.calendars.forget_busy(&self.place);
         match deleted {
             Ok(Deleted::Gone) => Happened::DeleteDone,
-            Ok(Deleted::NeverThere) => Happened::DeleteNothing { for_long: self.is_missing_for_long() },
+            Ok(Deleted::NeverThere) => Happened::DeleteNothing { for_long },
             Err(fault) => self.unknown("delete", &fault, Happened::DeleteUnknown),
         }
     }

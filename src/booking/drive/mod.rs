@@ -11,7 +11,7 @@ use super::machine::{Action, Happened, Standing, Way, is_finished};
 use super::{Desk, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Fault, NewEvent, Place};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stopwatch};
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -51,6 +51,8 @@ struct Drive<'a> {
     standing: Standing,
     /// Until when somebody waits.
     deadline: Deadline,
+    /// How long the last move has been in the ledger.
+    noted: Stopwatch,
     /// Why the last insert brought nothing, if the calendar asked for a pause.
     out_of_breath: Option<Fault>,
 }
@@ -109,7 +111,7 @@ impl<'a> Drive<'a> {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
         let BookingRow { state, generation, seen, .. } = row;
         let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, way: Way::LookFirst, hurried: true };
-        Self { desk, profile, row, place, standing, deadline, out_of_breath: None }
+        Self { desk, profile, row, place, standing, deadline, noted: Stopwatch::start(), out_of_breath: None }
     }
 
     async fn run(mut self) -> Result<Verdict, store::Error> {
@@ -146,13 +148,15 @@ impl<'a> Drive<'a> {
     /// Keeps the move before anything is done because of it.
     async fn keep(&mut self, next: Standing, cause: &str, missing_since: Option<OffsetDateTime>) -> Result<(), store::Error> {
         let stored = |standing: &Standing| (standing.state, standing.generation, standing.in_doubt, standing.seen);
-        if stored(&next) == stored(&self.standing) && missing_since == self.row.missing_since {
+        // An insert is noted each time: whoever else is at this booking must not think that none is on its way.
+        let sends = next.inserts > self.standing.inserts;
+        if !sends && stored(&next) == stored(&self.standing) && missing_since == self.row.missing_since {
             self.standing = next;
             return Ok(());
         }
         let event_id = identity::event_id(&self.row.business, self.row.id, next.generation);
         let step = Move {
-            from: self.standing.state,
+            was: &self.row,
             to: next.state,
             cause,
             evidence: &format!("{event_id} {}", self.row.etag),
@@ -165,14 +169,15 @@ impl<'a> Drive<'a> {
             tell: is_finished(next.state).then(|| self.outcome(next.state)),
             confirm: (next.state == BookingState::Confirmed).then(|| self.confirmation()),
         };
-        match self.desk.store.move_booking(self.row.id, &step, self.desk.clock.now()).await? {
+        let noted = Stopwatch::start();
+        match self.desk.store.move_booking(&step, self.desk.clock.now()).await? {
             Moved::Made => {}
             Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
         }
+        (self.row.state, self.row.generation, self.row.in_doubt, self.row.seen) = stored(&next);
         self.row.missing_since = missing_since;
         self.row.event_id = event_id;
-        self.row.state = next.state;
-        self.standing = next;
+        (self.standing, self.noted) = (next, noted);
         Ok(())
     }
 
