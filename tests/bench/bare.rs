@@ -7,13 +7,16 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use actix_web::web::{self, Bytes, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
 pub const COMMAND: &str = "bare-server";
+/// Longer than the other side's turn.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-async fn reads() -> HttpResponse {
+async fn reads(_body: Bytes) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body("{}")
 }
 
@@ -33,10 +36,10 @@ pub fn serve(folder: &str) {
     println!("{}", listener.local_addr().unwrap());
     let app = move || {
         let app = App::new().app_data(file.clone()).route("/kept", web::post().to(keeps));
-        app.default_service(web::to(|_body: Bytes| reads()))
+        app.default_service(web::to(reads))
     };
     let workers = std::thread::available_parallelism().unwrap().get();
-    let server = HttpServer::new(app).workers(workers).disable_signals().listen(listener).unwrap().run();
+    let server = HttpServer::new(app).workers(workers).keep_alive(KEEP_ALIVE).disable_signals().listen(listener).unwrap().run();
     actix_web::rt::System::new().block_on(server).unwrap();
 }
 

@@ -4,7 +4,14 @@
 //!
 //! `cargo bench --bench bench` measures everything; `cargo bench --bench bench -- booking` one thing. The exit code is 1 where
 //! a promised bound is broken.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, missing_docs)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    clippy::unused_async,
+    missing_docs
+)]
 
 mod bare;
 mod booking;

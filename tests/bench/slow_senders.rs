@@ -51,7 +51,8 @@ async fn come_again(address: String, number: usize, came: Arc<AtomicUsize>) {
 /// Sends a byte a second until the other side has had enough.
 async fn drip(stream: TcpStream, number: usize) {
     let (mut reader, mut writer) = stream.into_split();
-    let unfinished = ["POST /webhook/vapi HTTP/1.1\r\nx: ", "POST /webhook/vapi HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"];
+    let unfinished =
+        ["POST /webhook/vapi HTTP/1.1\r\nx: ", "POST /webhook/vapi HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n"];
     if writer.write_all(unfinished[number % unfinished.len()].as_bytes()).await.is_err() {
         return;
     }

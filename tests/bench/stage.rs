@@ -10,8 +10,9 @@ use crate::edge_program::{Life, address, house};
 use crate::house::House;
 use crate::wire::{Line, tool};
 
-/// Callers are connected by TwiML that nobody has to be asked for, and what is known of the calendars lasts for a measurement.
-const SETTINGS: &str = "export VAPI_CONNECT=stream FREEBUSY_CACHE_SECONDS=3600;";
+/// As a shell starts it, with 1,024 open files that it may exceed. Callers are connected by TwiML that nobody has to be asked
+/// for, and what is known of the calendars lasts for a measurement.
+const SETTINGS: &str = "ulimit -Sn 1024; export VAPI_CONNECT=stream FREEBUSY_CACHE_SECONDS=3600;";
 
 /// A server that runs; killed when dropped.
 pub struct Server {
@@ -20,20 +21,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with as many descriptors as this machine gives, among counterparts that have been asked once.
+    /// Starts it among counterparts that it has asked once.
     pub async fn start() -> Self {
-        Self::start_behind("ulimit -n $(ulimit -Hn);").await
-    }
-
-    /// The same, behind these words of a shell.
-    pub async fn start_behind(words: &str) -> Self {
         let house = house().await;
         let synced = house.google.count("events.sync");
-        let life = Life::begin(&house, &address(), &format!("{words} {SETTINGS}")).await;
-        house.google.wait_for_done("events.sync", synced + 2).await;
-        let server = Self { house, life };
-        let mut line = server.line().await;
-        line.ask(&question("+15550000001", "first-call")).await.must_say("I have");
+        let server = Self { life: Life::begin(&house, &address(), SETTINGS).await, house };
+        server.house.google.wait_for_done("events.sync", synced + 2).await;
+        server.line().await.ask(&question("+15550000001", "first-call")).await.must_say("I have");
         server
     }
 

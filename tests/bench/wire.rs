@@ -67,7 +67,7 @@ pub fn get(path: &str) -> Vec<u8> {
 }
 
 fn post(path: &str, content_type: &str, headers: &[(String, String)], body: &str) -> Vec<u8> {
-    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     let length = body.len();
     let head = format!("POST {path} HTTP/1.1\r\nHost: book.example.com\r\nContent-Type: {content_type}\r\n");
     format!("{head}{headers}Content-Length: {length}\r\n\r\n{body}").into_bytes()
@@ -94,7 +94,7 @@ pub fn word(call: &str, caller: &str, kind: &str, status: &str) -> Vec<u8> {
 
 /// One tool call of this call.
 pub fn tool(caller: &str, call: &str, name: &str, arguments: Value) -> Vec<u8> {
-    message(&tool_calls(caller, call, &[("t1", name, arguments)]))
+    message(&tool_calls(caller, call, &[(&format!("{name}-1"), name, arguments)]))
 }
 
 /// A form as Twilio sends it, signed for the public address.

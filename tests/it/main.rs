@@ -61,6 +61,7 @@ mod inbound;
 mod inbound_faults;
 mod inbox;
 mod inflight;
+mod listener;
 mod lost_answers;
 mod machine;
 mod machine_lives;
