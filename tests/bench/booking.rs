@@ -46,7 +46,7 @@ pub async fn measure(table: &mut Table) {
 async fn one(server: &Server, technician: &str, number: usize) -> Duration {
     tokio::time::sleep(PAUSE).await;
     let (mut line, who, call) = (server.line().await, caller(number), format!("call-{number}"));
-    line.ask(&question(&who, &call)).await.must_say("I have");
-    let request = tool(&who, &call, BOOK, wish(technician, &time_of(number)));
+    line.ask(&question(&who, &call, "t1")).await.must_say("I have");
+    let request = tool(&who, &call, "t2", BOOK, wish(technician, &time_of(number)));
     timed(async { line.ask(&request).await.must_say("You're booked") }).await
 }

@@ -51,7 +51,7 @@ async fn deliver(server: &Server, from: usize, to: usize) {
                 let ringing = form(&server.house, "/twilio/inbound", &inbound(&format!("CA{number:032x}"), &who));
                 line.ask(&ringing).await.must_say("<Stream");
                 line.ask(&word(&call, &who, "status-update", "in-progress")).await.must_say("{}");
-                line.ask(&question(&who, &call)).await.must_say("I have");
+                line.ask(&question(&who, &call, "t1")).await.must_say("I have");
                 line.ask(&word(&call, &who, "end-of-call-report", "ended")).await.must_say("{}");
             }
         }

@@ -34,9 +34,11 @@ impl Client {
         while !watch.left_of(ROUND).is_zero() {
             self.asked += 1;
             let (who, call) = (caller(self.asked), format!("call-{}-{}", std::ptr::from_ref(self).addr(), self.asked));
-            let (word, question) = (word(&call, &who, "status-update", "in-progress"), question(&who, &call));
-            self.words.add(timed(anew(server, &word, "{}")).await);
-            self.questions.add(timed(anew(server, &question, "I have")).await);
+            let (begins, ends) =
+                (word(&call, &who, "status-update", "in-progress"), word(&call, &who, "end-of-call-report", "ended"));
+            self.words.add(timed(anew(server, &begins, "{}")).await);
+            self.questions.add(timed(anew(server, &question(&who, &call, "t1"), "I have")).await);
+            anew(server, &ends, "{}").await;
         }
     }
 }

@@ -27,7 +27,7 @@ impl Server {
         let synced = house.google.count("events.sync");
         let server = Self { life: Life::begin(&house, &address(), SETTINGS).await, house };
         server.house.google.wait_for_done("events.sync", synced + 2).await;
-        server.line().await.ask(&question("+15550000001", "first-call")).await.must_say("I have");
+        server.line().await.ask(&question("+15550000001", "first-call", "t1")).await.must_say("I have");
         server
     }
 
@@ -57,8 +57,8 @@ impl Server {
 }
 
 /// A question for open times whose answer is in memory, as far as the calendars go.
-pub fn question(caller: &str, call: &str) -> Vec<u8> {
-    tool(caller, call, "checkAvailability", on_a_day())
+pub fn question(caller: &str, call: &str, id: &str) -> Vec<u8> {
+    tool(caller, call, id, "checkAvailability", on_a_day())
 }
 
 fn on_a_day() -> Value {

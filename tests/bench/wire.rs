@@ -93,8 +93,8 @@ pub fn word(call: &str, caller: &str, kind: &str, status: &str) -> Vec<u8> {
 }
 
 /// One tool call of this call.
-pub fn tool(caller: &str, call: &str, name: &str, arguments: Value) -> Vec<u8> {
-    message(&tool_calls(caller, call, &[(&format!("{name}-1"), name, arguments)]))
+pub fn tool(caller: &str, call: &str, id: &str, name: &str, arguments: Value) -> Vec<u8> {
+    message(&tool_calls(caller, call, &[(id, name, arguments)]))
 }
 
 /// A form as Twilio sends it, signed for the public address.
