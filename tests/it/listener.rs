@@ -21,7 +21,7 @@ async fn a_crowd_that_comes_at_once_finds_room_to_wait_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_takes_as_many_open_files_as_it_may() {
     let house = house().await;
-    let life = Life::begin(&house, &address(), "ulimit -Hn 1500; ulimit -Sn 256;").await;
+    let life = Life::begin(&house, &address(), "ulimit -Sn 256; ulimit -Hn 1500;").await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", life.pid())).unwrap();
     let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
     assert_eq!(files.split_whitespace().skip(3).collect::<Vec<_>>(), ["1500", "1500", "files"]);
