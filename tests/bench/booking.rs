@@ -16,7 +16,7 @@ const TIMES: usize = 60;
 const PAUSE: Duration = Duration::from_millis(400);
 /// The look and the insert go out together, and around them the booking is written down before each step: the rest is what
 /// that may cost on a disk that takes some milliseconds for it.
-const BOUND: f64 = 1.6;
+const BOUND: f64 = 1.5;
 
 pub async fn measure(table: &mut Table) {
     let server = Server::start().await;

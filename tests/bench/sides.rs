@@ -5,28 +5,41 @@ use std::time::Duration;
 
 use ringbook::clock::Stopwatch;
 
-/// How long one side took, each time.
-#[derive(Clone, Debug, Default)]
-pub struct Took(Vec<Duration>);
+/// How long one side took, each time, in rounds.
+#[derive(Clone, Debug)]
+pub struct Took(Vec<Vec<Duration>>);
+
+impl Default for Took {
+    fn default() -> Self {
+        Self(vec![Vec::new()])
+    }
+}
 
 impl Took {
     pub fn add(&mut self, took: Duration) {
-        self.0.push(took);
+        self.0.last_mut().unwrap().push(took);
+    }
+
+    /// What follows is another round.
+    pub fn next_round(&mut self) {
+        self.0.push(Vec::new());
     }
 
     pub fn median(&self) -> Duration {
-        self.at_percent(50)
+        at_percent(50, self.0.concat())
     }
 
     pub fn p99(&self) -> Duration {
-        self.at_percent(99)
+        at_percent(99, self.0.concat())
     }
 
-    /// The smallest time that so many percent did not exceed.
-    fn at_percent(&self, percent: usize) -> Duration {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        sorted[(sorted.len() * percent).div_ceil(100) - 1]
+    /// How many times the p99 of the other side: in the round in the middle, because a compiler that starts on the same machine
+    /// in one of them decides its p99.
+    pub fn p99_beside(&self, other: &Self) -> f64 {
+        let p99 = |round: &Vec<Duration>| at_percent(99, round.clone()).as_secs_f64();
+        let mut ratios: Vec<f64> = self.0.iter().zip(&other.0).map(|(one, other)| p99(one) / p99(other)).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
     }
 }
 
@@ -38,6 +51,12 @@ impl Display for Took {
         };
         write!(f, "{} / {}", of(self.median()), of(self.p99()))
     }
+}
+
+/// The smallest time that so many percent did not exceed.
+fn at_percent(percent: usize, mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[(times.len() * percent).div_ceil(100) - 1]
 }
 
 /// How long it takes.

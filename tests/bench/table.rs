@@ -40,7 +40,7 @@ impl Table {
     pub fn times(&mut self, (what, took): (&str, &Took), (beside, baseline): (&str, &Took), by: By, bound: Option<f64>) {
         let (ratio, of) = match by {
             By::Median => (took.median().as_secs_f64() / baseline.median().as_secs_f64(), "median"),
-            By::P99 => (took.p99().as_secs_f64() / baseline.p99().as_secs_f64(), "p99"),
+            By::P99 => (took.p99_beside(baseline), "p99"),
         };
         let (measured, baseline) = (took.to_string(), baseline.to_string());
         self.add(Line { what: what.into(), beside: beside.into(), measured, baseline, ratio, of, bound });
