@@ -69,6 +69,7 @@ mod inbox;
 mod inflight;
 mod lives_over_http;
 mod look_back;
+mod listener;
 mod lost_answers;
 mod machine;
 mod machine_lives;
