@@ -67,9 +67,11 @@ async fn of_a_crowd_for_one_time_one_gets_it_and_all_others_hear_other_times() {
             sentences.extend(join_all(again).await.iter().map(said));
         }
         let booked = sentences.iter().filter(|sentence| sentence.contains("You're booked")).count();
-        let other =
-            sentences.iter().filter(|sentence| sentence.contains("is already taken. Nothing is booked. I do have ")).count();
-        assert_eq!((booked, other), (1, size - 1), "{:?}", sentences.iter().collect::<BTreeSet<_>>());
+        let taken = sentences.iter().filter(|sentence| sentence.contains("is already taken. Nothing is booked. I ")).count();
+        assert_eq!((booked, taken), (1, size - 1), "{:?}", sentences.iter().collect::<BTreeSet<_>>());
+        // Of the largest crowds some hear that the calendar cannot be seen just now: the machine answers nobody in time.
+        let named = sentences.iter().filter(|sentence| sentence.contains("I do have ")).count();
+        assert!((rounds(size - 1, 1)..size).contains(&named), "{named} of {size} heard other times");
         // Nobody but the winners is in the ledger, not even with a row that was given up.
         let (rows, events) = (house.bookings().await.len(), promises_kept(&house).await.len());
         assert_eq!((house.google.count("events.insert") - before, rows, events), (1, round + 1, round + 1));
