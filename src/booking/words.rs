@@ -98,12 +98,7 @@ pub(super) fn confirmation(profile: &Profile, row: &BookingRow, today: Date) -> 
 
 /// An SMS that says once more what the caller has heard.
 pub(super) fn in_writing(row: &BookingRow, text: String) -> Job {
-    Job::Sms(Sms {
-        business: row.business.clone(),
-        to: row.customer_phone.clone(),
-        text,
-        matter: Matter::Confirmation(row.id),
-    })
+    Job::Sms(Sms { business: row.business.clone(), to: row.customer_phone.clone(), text, matter: Matter::Confirmation(row.id) })
 }
 
 /// Where the job is, for an SMS.

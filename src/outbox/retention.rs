@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 
 use super::{Done, Outbox};
+use crate::clients::Error;
 use crate::names::Slug;
 use crate::store;
 use crate::store::jobs::{ERASE, Job};
@@ -28,8 +29,10 @@ impl Outbox {
     pub(super) async fn erase_recording(&self, business: Option<&Slug>, recording_sid: &str) -> Result<Done, store::Error> {
         let twilio = &self.settings.twilio;
         let account = business.map_or(twilio.everyone(), |business| twilio.of(business));
-        if let Err(error) = self.twilio.delete_recording(account, recording_sid).await {
-            return Ok(Done::NotYet(error.to_string()));
+        match self.twilio.delete_recording(account, recording_sid).await {
+            Ok(()) => {}
+            Err(Error::Unusable(what)) => tracing::warn!(what, "a recording's name cannot be one, so only its row is deleted"),
+            Err(error) => return Ok(Done::NotYet(error.to_string())),
         }
         self.store.forget_voicemail(recording_sid).await?;
         tracing::info!(recording.sid = recording_sid, "a recording was deleted");

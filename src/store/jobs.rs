@@ -255,7 +255,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_jobs(&self, before: OffsetDateTime) -> Result<(), Error> {
-        let query = sqlx::query("DELETE FROM jobs WHERE state NOT IN ('waiting', 'begun') AND run_at < $1").bind(epoch_ms(before));
+        let query =
+            sqlx::query("DELETE FROM jobs WHERE state NOT IN ('waiting', 'begun') AND run_at < $1").bind(epoch_ms(before));
         self.execute(query).await?;
         Ok(())
     }

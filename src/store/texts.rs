@@ -146,7 +146,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn texts_about(&self, about: &str) -> Result<Vec<TextRow>, Error> {
-        let query = sqlx::query("SELECT number, matter, fate, cause, at FROM texts WHERE about = $1 ORDER BY at, key").bind(about);
+        let query =
+            sqlx::query("SELECT number, matter, fate, cause, at FROM texts WHERE about = $1 ORDER BY at, key").bind(about);
         query.fetch_all(&self.readers).await?.iter().map(read_text).collect()
     }
 
