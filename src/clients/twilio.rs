@@ -112,7 +112,8 @@ impl Twilio {
         if !status.is_success() {
             return Err(refused(status.as_u16()));
         }
-        let message: Message = serde_json::from_slice(&body(response).await?).map_err(|_| Error::Unusable("a message"))?;
+        let message: Message =
+            serde_json::from_slice(&body(response).await?).map_err(|_unreadable| Error::Unusable("a message"))?;
         Ok(match message.status.as_str() {
             "delivered" | "read" => Delivery::Arrived,
             "failed" | "undelivered" | "canceled" => Delivery::Failed { code: message.error_code.unwrap_or(0) },

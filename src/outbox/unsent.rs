@@ -103,7 +103,7 @@ impl Outbox {
     pub(super) async fn word_is_lost(&self, key: &str, sms: &Sms, why: &Unsent) -> Result<(), store::Error> {
         let (business, now) = (&sms.business, self.clock.now());
         self.store.keep_text(key, sms, Fate::Lost, &why.to_string(), now).await?;
-        if self.is_waited_for(sms, why)
+        if is_waited_for(sms, why)
             && let Some(profile) = self.directory.by_slug(business)
         {
             let who = self.customer(sms.matter.booking(), &sms.to).await?;
@@ -117,15 +117,6 @@ impl Outbox {
                 self.alert_of(&format!("alert/sms/{business}/{code}/{}", now.date()), business, &sms.to, why).await
             }
             _ => self.alert_of(&format!("alert/{key}"), business, &sms.to, why).await,
-        }
-    }
-
-    /// Whether a caller may wait in vain for this, or not know of it.
-    fn is_waited_for(&self, sms: &Sms, why: &Unsent) -> bool {
-        match sms.matter {
-            Matter::Outcome(_) => true,
-            Matter::Confirmation(_) => matches!(why, Unsent::Uncertain(_)),
-            Matter::Notice | Matter::Apology(_) => false,
         }
     }
 
@@ -175,6 +166,15 @@ impl Outbox {
             None => None,
         };
         Ok(row.map_or_else(|| number.as_str().to_owned(), |row| words::customer(&row)))
+    }
+}
+
+/// Whether a caller may wait in vain for this, or not know of it.
+fn is_waited_for(sms: &Sms, why: &Unsent) -> bool {
+    match sms.matter {
+        Matter::Outcome(_) => true,
+        Matter::Confirmation(_) => matches!(why, Unsent::Uncertain(_)),
+        Matter::Notice | Matter::Apology(_) => false,
     }
 }
 

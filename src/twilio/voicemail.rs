@@ -1,5 +1,7 @@
 //! A message was left: it is kept with its call, and the business hears of it, once.
 
+use std::path::Path;
+
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
@@ -80,6 +82,6 @@ impl Station {
 
 /// Twilio's address of a recording names its description; with this ending a telephone plays it.
 fn playable(url: &str) -> String {
-    let is_audio = url.is_empty() || url.ends_with(".mp3") || url.ends_with(".wav");
-    if is_audio { url.to_owned() } else { format!("{url}.mp3") }
+    let has_ending = Path::new(url).extension().is_some();
+    if url.is_empty() || has_ending { url.to_owned() } else { format!("{url}.mp3") }
 }

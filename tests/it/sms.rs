@@ -36,11 +36,13 @@ async fn a_booking_a_move_and_a_cancellation_are_each_put_in_writing_once_with_a
         said(&house.tool("call-1", id, MOVE, to("2026-11-24T14:00")).await);
     }
     house.twilio.wait_for_done(SMS, 2).await;
+    house.nothing_is_under_way().await;
     house.restart().await;
     for (call, id) in [("call-1", "t5"), ("call-1", "t5"), ("call-2", "t6")] {
         said(&house.tool(call, id, CANCEL, json!({})).await);
     }
     house.twilio.wait_for_done(SMS, 3).await;
+    house.nothing_is_under_way().await;
     house.clock.advance(DAY);
     house.jobs_run().await;
     house.restart().await;
