@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use crate::names::{CalendarId, Phone, Slug};
 use crate::scheduling::hours::{Opening, WallSpan};
 use crate::scheduling::slots::Rules;
+use crate::scheduling::speech::spoken_date_time;
 use crate::scheduling::zone::Zone;
 
 /// One business.
@@ -81,6 +82,15 @@ impl Profile {
         let is_within = |spans: &Vec<WallSpan>| spans.iter().any(|span| span.contains_minute(minute));
         let within_hours = self.transfer.hours.as_ref().is_none_or(is_within);
         if within_hours { self.transfer.to.as_ref() } else { self.transfer.after_hours_to.as_ref() }
+    }
+}
+
+impl Profile {
+    /// This instant as the clock on the wall of the business shows it: "Monday, November 23 at 9 AM".
+    #[must_use]
+    pub fn spoken(&self, now: OffsetDateTime) -> String {
+        let local = self.zone.civil(now);
+        spoken_date_time(local, local.date())
     }
 }
 
