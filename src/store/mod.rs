@@ -17,6 +17,7 @@ pub mod oauth;
 pub mod offers;
 pub mod orders;
 mod row;
+pub mod transfers;
 pub mod voicemails;
 mod writer;
 

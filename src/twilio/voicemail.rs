@@ -6,8 +6,7 @@ use actix_web::web::Data;
 use super::form::Form;
 use super::request::Verified;
 use super::{Station, twiml, xml};
-use crate::business::profile::{Occasion, Profile};
-use crate::store::jobs::Job;
+use crate::business::profile::Occasion;
 use crate::store::voicemails::Voicemail;
 
 /// Said after a message.
@@ -43,18 +42,6 @@ impl Station {
         let text = format!("{}: voicemail from {caller}, {seconds} seconds: {url}", profile.name);
         // Not only when it was new: a delivery that died between keeping and telling is made good by the next one. The
         // key holds the second SMS back.
-        self.notify(&profile, Occasion::Voicemail, &format!("voicemail:{}", form.recording_sid), &text).await;
-    }
-
-    /// Tells the business of such an occasion, if its file asks for it; a `key` is told once.
-    pub(super) async fn notify(&self, profile: &Profile, occasion: Occasion, key: &str, text: &str) {
-        if !profile.notify.on.contains(&occasion) {
-            return;
-        }
-        let (business, occasion) = (profile.slug.clone(), occasion.as_str().to_owned());
-        let job = Job::Notify { business, occasion, text: text.to_owned() };
-        if let Err(error) = self.store.enqueue(key, &job, self.clock.now()).await {
-            tracing::error!(business = %profile.slug, %error, "the business cannot be told");
-        }
+        self.switchboard.notify(&profile, Occasion::Voicemail, &format!("voicemail:{}", form.recording_sid), &text).await;
     }
 }
