@@ -126,7 +126,9 @@ impl Store {
 }
 
 fn pool(connections: u32) -> AnyPoolOptions {
-    AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).after_connect(|connection, _| {
+    // A file does not hang up: asking each time whether it is still there would double the way to it.
+    let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
+    options.after_connect(|connection, _| {
         Box::pin(async move {
             connection.execute(SQLITE_PRAGMAS).await?;
             Ok(())

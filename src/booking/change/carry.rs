@@ -47,7 +47,8 @@ impl Desk {
         let aim = if change.state == BookingState::Moving { Aim::Move } else { Aim::Cancel };
         let row = BookingRow { state: change.state, ..row };
         let running = self.drive_change(profile, &row, &change, Changing::begun(aim), seen);
-        let Some(verdict) = self.ended_in_time(running, row.id, deadline).await? else {
+        let id = row.id;
+        let Some(verdict) = self.ended_in_time(running, id, deadline).await? else {
             return Ok(ChangeOfMind::Pending(Box::new(row)));
         };
         match verdict {
@@ -56,7 +57,20 @@ impl Desk {
             Verdict::Ended(End::Taken, row) => Ok(taken(*row)),
             Verdict::Ended(End::Elsewhere, row) => Ok(ChangeOfMind::Elsewhere(row)),
             Verdict::Ended(End::Gone, row) => Ok(ChangeOfMind::Gone(row)),
-            Verdict::Ended(End::Unchanged, _) | Verdict::Later => Err(Refusal::NotChanged),
+            Verdict::Ended(End::Unchanged, _) => Err(Refusal::NotChanged),
+            Verdict::Later => self.as_decided(id, &change).await,
+        }
+    }
+
+    /// What the ledger says of a change that somebody else has brought to its end.
+    async fn as_decided(&self, booking: BookingId, change: &Change) -> Result<ChangeOfMind, Refusal> {
+        let row = self.store.booking(booking).await?.ok_or(Refusal::JustChanging)?;
+        match (row.state, change.state) {
+            (BookingState::Cancelled, BookingState::Cancelling) => Ok(ChangeOfMind::Cancelled(Box::new(row))),
+            (BookingState::Cancelled, _) => Ok(ChangeOfMind::Gone(Box::new(row))),
+            (BookingState::Confirmed, BookingState::Moving) if row.span == change.span => Ok(ChangeOfMind::Moved(Box::new(row))),
+            (BookingState::Confirmed, _) => Err(Refusal::NotChanged),
+            _ => Err(Refusal::JustChanging),
         }
     }
 
