@@ -32,6 +32,7 @@ use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
+use crate::switchboard::Switchboard;
 use crate::{body, connect, listener, requests, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
@@ -99,8 +100,10 @@ impl App {
         let door = Data::new(notifications::Door::new(&ground, calendars, bells));
         let health = Health::new(&ground, desk.clone());
         background.push(ground.runtime.spawn(Outbox::new(&ground, desk.clone(), google, http.clone()).run()));
-        let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
-        let questions = Data::new(vapi::Station::new(ground, desk.clone()));
+        let switchboard = Switchboard::new(&ground, http.clone());
+        let assistants = clients::vapi::Vapi::new(http);
+        let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), switchboard.clone(), assistants));
+        let questions = Data::new(vapi::Station::new(ground, desk.clone(), switchboard));
         let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
         let server = serve(socket, stations)?;
         Ok(Self { server, address, health, desk, store, reload, background })

@@ -1,8 +1,8 @@
 //! ringbook answers the phone of a small business and really books the job.
 //!
 //! One folder per station of a call, in the order in which a call meets them; arrows point down this list and never up:
-//! `cli → app → {twilio, vapi, connect, outbox, health} → inbox → booking → {business, scheduling, calendar, clients} → store →
-//! {config, clock, names}`. `tests/it/tidy.rs` holds them.
+//! `cli → app → {twilio, vapi, connect, outbox, health} → {inbox, switchboard} → booking → {business, scheduling, calendar, clients}
+//! → store → {config, clock, names}`. `tests/it/tidy.rs` holds them.
 
 pub mod app;
 pub mod body;
@@ -26,6 +26,7 @@ pub mod scheduling;
 pub mod span;
 pub mod store;
 pub mod suspects;
+pub mod switchboard;
 pub mod telemetry;
 pub mod twilio;
 pub mod vapi;

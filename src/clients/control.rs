@@ -1,15 +1,16 @@
-//! The control address of a running call: saying something to the assistant while the caller is on the line
-//! (docs.vapi.ai/calls/call-features, "add-message"). Whoever knows the address may speak in that call, so no key goes with
+//! The control address of a running call: saying something while the caller is on the line, and transferring a call whose line
+//! is Vapi's (docs.vapi.ai/calls/call-features, "add-message", "say", "transfer"). Whoever knows the address may speak in that call, so no key goes with
 //! it, it is never logged, and it is called only where Vapi itself is: it comes out of a body.
 
 use std::time::Duration;
 
 use reqwest::Client;
-use serde_json::json;
+use serde_json::{Value, json};
 use url::{Host, Url};
 
 use super::{Error, lost};
 use crate::config;
+use crate::names::Phone;
 
 /// The domain under which all control addresses are; their hosts vary by region and by call.
 const DOMAIN: &str = "vapi.ai";
@@ -65,7 +66,28 @@ impl Control {
             "message": { "role": "system", "content": content },
             "triggerResponseEnabled": true,
         });
-        let sent = self.http.post(url.0.clone()).json(&message).timeout(LIMIT).send().await;
+        self.post(url, &message, LIMIT).await
+    }
+
+    /// Has this very sentence spoken, within `limit`.
+    ///
+    /// # Errors
+    /// As [`Control::add_message`].
+    pub async fn say(&self, url: &ControlUrl, content: &str, limit: Duration) -> Result<(), Error> {
+        self.post(url, &json!({ "type": "say", "content": content }), limit).await
+    }
+
+    /// Has `content` spoken and the call transferred to this number, within `limit`: for calls whose telephone line is Vapi's.
+    ///
+    /// # Errors
+    /// As [`Control::add_message`]: after `NotSent` and `Refused` the caller still speaks with the assistant.
+    pub async fn transfer(&self, url: &ControlUrl, number: &Phone, content: &str, limit: Duration) -> Result<(), Error> {
+        let destination = json!({ "type": "number", "number": number });
+        self.post(url, &json!({ "type": "transfer", "destination": destination, "content": content }), limit).await
+    }
+
+    async fn post(&self, url: &ControlUrl, message: &Value, limit: Duration) -> Result<(), Error> {
+        let sent = self.http.post(url.0.clone()).json(message).timeout(limit.min(LIMIT)).send().await;
         match sent.map_err(|error| lost(&error))?.status().as_u16() {
             200..=299 => Ok(()),
             status @ 500.. => Err(Error::Unknown(format!("status {status}"))),

@@ -1,5 +1,7 @@
-//! Twilio's REST API: sending an SMS and asking what became of it, deleting a recording. Twilio has no idempotency key, so
-//! what might have been sent is never sent again.
+//! Twilio's REST API: sending an SMS and asking what became of it, redirecting a call that is running, deleting a recording.
+//! Twilio has no idempotency key, so what might have been done is never done again here.
+
+use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use secrecy::ExposeSecret;
@@ -8,7 +10,7 @@ use url::Url;
 
 use super::{Error, body, endpoint, lost};
 use crate::config;
-use crate::names::Phone;
+use crate::names::{CallSid, Phone};
 
 /// Twilio refuses longer ones (21617). Counted as it is sent: a letter beyond the first 65,536 counts twice.
 const MAX_SMS_UNITS: usize = 1_600;
@@ -132,6 +134,32 @@ impl Twilio {
         match response.status().as_u16() {
             200..=299 | 404 => Ok(()),
             status => Err(refused(status)),
+        }
+    }
+
+    /// Has this TwiML followed from now on in a call that is running, within `limit`: whatever it was connected to ends.
+    ///
+    /// # Errors
+    /// See [`Error`]: after `Unknown` it may have been done; `Refused` is also the answer for a call that is over (21220).
+    pub async fn redirect_call(&self, twilio: &config::Twilio, sid: &CallSid, twiml: &str, limit: Duration) -> Result<(), Error> {
+        // It comes out of a signed form, but it becomes a path: whatever is no name of a call is not asked for.
+        if !sid.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+            return Err(Error::Settings("that is no name of a call at Twilio"));
+        }
+        let path = format!("/2010-04-01/Accounts/{}/Calls/{sid}.json", twilio.account_sid);
+        let url = endpoint(&twilio.api_url, &path)?;
+        let request = authorised(self.http.post(url), twilio).ok_or(Error::Settings("there is no token for Twilio"))?;
+        let sent = request.form(&[("Twiml", twiml)]).timeout(limit).send().await;
+        let response = sent.map_err(|error| lost(&error))?;
+        match response.status().as_u16() {
+            200..=299 => Ok(()),
+            // Turned away before anything was looked at.
+            status @ (429 | 503) => Err(Error::NotSent(format!("status {status}"))),
+            status @ 500..=599 => Err(Error::Unknown(format!("status {status}"))),
+            status => {
+                let code = code(&body(response).await.unwrap_or_default()).unwrap_or(u32::from(status));
+                Err(Error::Refused { status, reason: format!("Twilio's code {code}") })
+            }
         }
     }
 }

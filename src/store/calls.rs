@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::heard::adopt_early_word;
 use super::row::{column, instant, named, named_or_null};
+use super::transfers::Transfer;
 use super::{Error, Store};
 use crate::clock::{epoch_ms, from_epoch_ms};
 use crate::names::{CallSid, Phone, Slug, VapiCallId};
@@ -22,6 +23,8 @@ pub struct NewCall<'a> {
     pub from: &'a str,
     /// `To`, whatever it is.
     pub to: &'a str,
+    /// `ForwardedFrom`; empty when the carrier does not say.
+    pub forwarded_from: &'a str,
 }
 
 /// Whom the TwiML that we sent last connects the caller to.
@@ -36,7 +39,7 @@ pub enum Leg {
 }
 
 impl Leg {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Assistant => "assistant",
             Self::Person => "person",
@@ -64,10 +67,20 @@ pub struct CallRow {
     pub from: String,
     /// The number that was called.
     pub to: String,
+    /// The telephone that sent the call on to us; empty when nobody says.
+    pub forwarded_from: String,
     /// Whom the caller was connected to last.
     pub leg: Leg,
     /// The number that is being dialled for the caller.
     pub dialing: Option<Phone>,
+    /// How far it has come, where the call is put through in the middle of a conversation.
+    pub transfer: Option<Transfer>,
+    /// The number that it is put through to; absent where a message is taken.
+    pub transfer_to: Option<Phone>,
+    /// When it was put through last.
+    pub dialled_at: Option<OffsetDateTime>,
+    /// Whether the caller was heard to be in danger.
+    pub is_emergency: bool,
     /// What `inbound` was answered.
     pub twiml: Option<String>,
     /// Twilio's `CallStatus`, the latest.
@@ -116,8 +129,8 @@ pub struct Connected<'a> {
     pub control_url: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, leg, dialing, twiml, status, heard_at, \
-                       vapi_ended_reason, control_url, created_at, ended_at";
+const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, forwarded_from, leg, dialing, transfer, \
+                       transfer_to, dialled_at, emergency_at, twiml, status, heard_at, vapi_ended_reason, control_url, created_at, ended_at";
 
 impl Store {
     /// Claims the right to connect this call. The row count decides.
@@ -126,15 +139,16 @@ impl Store {
     /// When the database fails: then nobody has the right.
     pub async fn claim_call(&self, call: &NewCall<'_>, now: OffsetDateTime) -> Result<CallClaim, Error> {
         let query = sqlx::query(
-            "INSERT INTO calls (id, call_sid, business, from_number, to_number, leg, status, created_at) \
-             VALUES ($1, $2, $3, $4, $5, 'assistant', 'ringing', $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO calls (id, call_sid, business, from_number, to_number, leg, status, created_at, forwarded_from) \
+             VALUES ($1, $2, $3, $4, $5, 'assistant', 'ringing', $6, $7) ON CONFLICT DO NOTHING",
         )
         .bind(Uuid::now_v7().simple().to_string())
         .bind(call.sid.as_str())
         .bind(call.business.map(|slug| slug.as_str().to_owned()))
         .bind(call.from)
         .bind(call.to)
-        .bind(epoch_ms(now));
+        .bind(epoch_ms(now))
+        .bind(call.forwarded_from);
         let made = self.execute(query).await?;
         if made == 1 {
             return Ok(CallClaim::Ours);
@@ -157,6 +171,14 @@ impl Store {
     /// When the database fails.
     pub async fn call_by_vapi_id(&self, id: &VapiCallId) -> Result<Option<CallRow>, Error> {
         self.call_where("vapi_call_id", id.as_str()).await
+    }
+
+    /// The call of this name of ours.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn call_by_id(&self, id: &str) -> Result<Option<CallRow>, Error> {
+        self.call_where("id", id).await
     }
 
     async fn call_where(&self, key: &'static str, value: &str) -> Result<Option<CallRow>, Error> {
@@ -193,17 +215,20 @@ impl Store {
         .await
     }
 
-    /// Keeps whom the caller is connected to from now on.
+    /// Keeps whom the caller is connected to from now on. A webhook of the call says so: a transfer that waited is over.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>) -> Result<(), Error> {
-        let query = sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
-            .bind(sid.as_str())
-            .bind(leg.as_str())
-            .bind(dialing.map(|phone| phone.as_str().to_owned()));
-        self.execute(query).await?;
-        Ok(())
+    pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>, now: OffsetDateTime) -> Result<(), Error> {
+        let query = sqlx::query(
+            "UPDATE calls SET leg = $2, dialing = $3, dialled_at = CASE WHEN $3 IS NULL THEN dialled_at ELSE $4 END, \
+             transfer = CASE WHEN transfer IS NULL THEN NULL ELSE 'taken' END WHERE call_sid = $1",
+        )
+        .bind(sid.as_str())
+        .bind(leg.as_str())
+        .bind(dialing.map(|phone| phone.as_str().to_owned()))
+        .bind(epoch_ms(now));
+        self.execute(query).await.map(drop)
     }
 
     /// Keeps what Twilio says of the call; an ended call dials nobody.
@@ -222,18 +247,19 @@ impl Store {
         self.execute(query).await.map(drop)
     }
 
-    /// Whether another call of the same `from`, not over and not older than `since`, is being dialled through to `to`.
+    /// Whether another call of the same `from`, not over, is being dialled through to `to`, and not since before `since`.
+    /// `except` is the call itself, by its `CallSid` or by our own name of it.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn is_dialling(&self, from: &str, to: &Phone, except: &CallSid, since: OffsetDateTime) -> Result<bool, Error> {
+    pub async fn is_dialling(&self, from: &str, to: &Phone, except: &str, since: OffsetDateTime) -> Result<bool, Error> {
         let row = sqlx::query(
-            "SELECT id FROM calls WHERE dialing = $1 AND from_number = $2 AND call_sid <> $3 AND created_at >= $4 \
-             AND ended_at IS NULL LIMIT 1",
+            "SELECT id FROM calls WHERE dialing = $1 AND from_number = $2 AND id <> $3 AND COALESCE(call_sid, '') <> $3 \
+             AND COALESCE(dialled_at, created_at) >= $4 AND ended_at IS NULL LIMIT 1",
         )
         .bind(to.as_str())
         .bind(from)
-        .bind(except.as_str())
+        .bind(except)
         .bind(epoch_ms(since))
         .fetch_optional(&self.readers)
         .await?;
@@ -249,8 +275,13 @@ fn read_call(row: &AnyRow) -> Result<CallRow, Error> {
         business: named_or_null(row, "business", Slug::parse)?,
         from: column(row, "from_number")?,
         to: column(row, "to_number")?,
+        forwarded_from: column(row, "forwarded_from")?,
         leg: named(row, "leg", Leg::parse)?,
         dialing: named_or_null(row, "dialing", Phone::e164)?,
+        transfer: named_or_null(row, "transfer", Transfer::parse)?,
+        transfer_to: named_or_null(row, "transfer_to", Phone::e164)?,
+        dialled_at: column::<Option<i64>>(row, "dialled_at")?.map(from_epoch_ms),
+        is_emergency: column::<Option<i64>>(row, "emergency_at")?.is_some(),
         twiml: column(row, "twiml")?,
         status: column(row, "status")?,
         heard_from_vapi: column::<Option<i64>>(row, "heard_at")?.is_some(),

@@ -1,7 +1,10 @@
 //! What a Twilio webhook says, read without trust in its shape: every parameter may be missing, and `From` may be
 //! anything. Unknown parameters are ignored here; the signature has covered them.
 
+use crate::business::profile::Profile;
 use crate::names::{CallSid, Phone};
+use crate::store::calls::NewCall;
+use crate::switchboard::{Ends, caller_for_people};
 
 /// Longer values than this are cut: nothing that a caller is helped with is longer.
 const MAX_VALUE_CHARS: usize = 200;
@@ -23,6 +26,8 @@ pub struct Form {
     pub dial_call_sid: String,
     /// `DialCallStatus`, after a `<Dial>`.
     pub dial_call_status: String,
+    /// `DialCallDuration`, after a `<Dial>` that was answered: how long that leg lasted, in seconds.
+    pub dial_call_seconds: u32,
     /// `RecordingSid`, after a `<Record>`.
     pub recording_sid: String,
     /// `RecordingUrl`.
@@ -47,6 +52,7 @@ impl Form {
             forwarded_from: value("ForwardedFrom"),
             dial_call_sid: value("DialCallSid"),
             dial_call_status: value("DialCallStatus"),
+            dial_call_seconds: value("DialCallDuration").parse().unwrap_or(0),
             recording_sid: value("RecordingSid"),
             recording_url: value("RecordingUrl"),
             recording_seconds: value("RecordingDuration").parse().ok(),
@@ -62,11 +68,20 @@ impl Form {
     /// The caller for the eyes of the business: the number, or what Twilio says instead.
     #[must_use]
     pub fn caller_for_people(&self) -> String {
-        match self.caller() {
-            Some(number) => number.as_str().to_owned(),
-            None if self.from.starts_with("sip:") || self.from.starts_with("client:") => self.from.clone(),
-            None => "a withheld number".to_owned(),
-        }
+        caller_for_people(&self.from)
+    }
+
+    /// Its two ends.
+    #[must_use]
+    pub fn ends(&self) -> Ends<'_> {
+        Ends { from: &self.from, to: &self.to, forwarded_from: &self.forwarded_from }
+    }
+
+    /// The call that it announces.
+    #[must_use]
+    pub fn new_call<'a>(&'a self, sid: &'a CallSid, profile: &'a Profile) -> NewCall<'a> {
+        let Self { from, to, forwarded_from, .. } = self;
+        NewCall { sid, business: Some(&profile.slug), from, to, forwarded_from }
     }
 
     /// Whether the call is over: nothing that is answered now will be heard.

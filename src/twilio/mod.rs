@@ -3,12 +3,11 @@
 
 pub mod bypass;
 mod ended;
-pub mod fallback;
+mod fallback;
 pub mod form;
 pub mod request;
 pub mod signature;
 mod status;
-pub mod twiml;
 mod voice;
 mod voicemail;
 
@@ -34,6 +33,8 @@ use crate::names::Phone;
 use crate::store::Store;
 use crate::store::deliveries::DeliveryRow;
 use crate::suspects::Suspects;
+use crate::switchboard::Switchboard;
+pub use crate::switchboard::twiml;
 
 use self::form::Form;
 
@@ -50,6 +51,7 @@ pub struct Station {
     directory: Directory,
     store: Store,
     desk: Desk,
+    switchboard: Switchboard,
     vapi: Vapi,
     clock: Clock,
     suspects: Suspects,
@@ -60,10 +62,10 @@ pub struct Station {
 impl Station {
     /// The routes of this ground.
     #[must_use]
-    pub fn new(ground: Ground, desk: Desk, vapi: Vapi) -> Self {
+    pub fn new(ground: Ground, desk: Desk, switchboard: Switchboard, vapi: Vapi) -> Self {
         let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let answering = InFlight::new(runtime.clone(), MAX_CONNECTING);
-        Self { settings, directory, store, desk, vapi, clock, suspects, answering, runtime }
+        Self { settings, directory, store, desk, switchboard, vapi, clock, suspects, answering, runtime }
     }
 
     /// Takes note of what was ordered since the last call. A store that does not answer leaves in force what is known; half of

@@ -15,7 +15,7 @@ use crate::clients::vapi::{BypassCall, Variables};
 use crate::clock::Stopwatch;
 use crate::config::Connect;
 use crate::names::{CallSid, VapiCallId};
-use crate::store::calls::{CallClaim, Connected, Leg, NewCall};
+use crate::store::calls::{CallClaim, Connected, Leg};
 
 /// Kept back from Vapi's time for writing down what it answered.
 const KEEPING: Duration = Duration::from_millis(400);
@@ -58,7 +58,7 @@ pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpRe
 impl Station {
     /// The TwiML of this call: the one that it got already, or a new one.
     async fn connected_once(&self, sid: &CallSid, profile: &Arc<Profile>, form: &Form, received: Stopwatch) -> String {
-        let call = NewCall { sid, business: Some(&profile.slug), from: &form.from, to: &form.to };
+        let call = form.new_call(sid, profile);
         let known = match self.store.claim_call(&call, self.clock.now()).await {
             Ok(CallClaim::Ours) => None,
             Ok(CallClaim::Known(row)) => Some(row),

@@ -54,7 +54,7 @@ impl Station {
         let text = format!("{}: voicemail from {caller}, {when}{length}: {url}", profile.name);
         // Not only when it was new: a delivery that died between keeping and telling is made good by the next one. The
         // key holds the second SMS back.
-        self.notify(&profile, Occasion::Voicemail, &format!("voicemail:{}", form.recording_sid), &text).await;
+        self.switchboard.notify(&profile, Occasion::Voicemail, &format!("voicemail:{}", form.recording_sid), &text).await;
     }
 
     async fn erase(&self, form: &Form, profile: Option<&Profile>) {
@@ -64,18 +64,6 @@ impl Station {
         let job = Job::EraseRecording { business: Some(business), recording_sid };
         if let Err(error) = self.store.enqueue(&key, &job, self.clock.now()).await {
             tracing::error!(recording.sid = form.recording_sid, %error, "an empty recording cannot be deleted");
-        }
-    }
-
-    /// Tells the business of such an occasion, if its file asks for it; a `key` is told once.
-    pub(super) async fn notify(&self, profile: &Profile, occasion: Occasion, key: &str, text: &str) {
-        if !profile.notify.on.contains(&occasion) {
-            return;
-        }
-        let (business, occasion) = (profile.slug.clone(), occasion.as_str().to_owned());
-        let job = Job::Notify { business, occasion, text: text.to_owned() };
-        if let Err(error) = self.store.enqueue(key, &job, self.clock.now()).await {
-            tracing::error!(business = %profile.slug, %error, "the business cannot be told");
         }
     }
 }

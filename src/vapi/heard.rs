@@ -1,5 +1,5 @@
 //! What a caller was heard to say: whether they speak of an appointment, which costs one look at the calendar where they were
-//! misheard, and whether they said what their business wants to hear before anything is booked.
+//! misheard, whether they said what their business wants to hear before anything is booked, and whether they are in danger.
 
 /// How words begin that come before a question for times.
 const BEGINNINGS: [&str; 13] = [
@@ -31,8 +31,16 @@ pub fn speaks_of_appointment(words: &str) -> bool {
 /// Whether one of these words or phrases was said: whole words, whatever their case and what stands between them.
 #[must_use]
 pub fn says_one_of(words: &str, phrases: &[String]) -> bool {
+    which_was_said(words, phrases).is_some()
+}
+
+/// The first of these words or phrases that was said, in the same sense.
+#[must_use]
+pub fn which_was_said<'a>(words: &str, phrases: &'a [String]) -> Option<&'a str> {
     let said = plain(words);
-    phrases.iter().map(|phrase| plain(phrase)).any(|phrase| !phrase.trim().is_empty() && said.contains(&phrase))
+    let was_said =
+        |phrase: &&String| Some(plain(phrase)).is_some_and(|phrase| !phrase.trim().is_empty() && said.contains(&phrase));
+    phrases.iter().find(was_said).map(String::as_str)
 }
 
 /// The words alone, in lower case, with one space around each.

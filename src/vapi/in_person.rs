@@ -1,34 +1,50 @@
-//! What the assistant does while its business takes calls in person: callers go to a person, and nothing is looked up or
-//! booked for those who speak with the assistant already.
+//! What the assistant does while its business takes calls in person: callers go to a person, those who speak with the assistant
+//! already as soon as it wants to look something up or book it, which is not done.
+
+use std::sync::Arc;
 
 use actix_web::HttpResponse;
 use serde_json::json;
 
 use super::reply::Reply;
 use crate::business::profile::Profile;
-use crate::clock::Clock;
+use crate::clock::{Clock, Deadline};
+use crate::names::Phone;
+use crate::switchboard::{PutThrough, RunningCall, Switchboard, Why};
 
-const IN_PERSON: &str = "The business is taking its calls in person right now, so this was not done. Please tell the caller so, and \
-                         ask them to call again in a moment: they are put through to a person then.";
+const PERSON: &str = "The business is taking its calls in person right now, so this was not done. The caller is being put through to a \
+                      person.";
+const VOICEMAIL: &str = "The business is taking its calls in person right now, so this was not done. Nobody is free at this moment, so the \
+                         caller can leave a message after the tone.";
+const NOT_PUT_THROUGH: &str = "The business is taking its calls in person right now, so this was not done. Please tell the caller so, and \
+                               ask them to call again in a moment: they are put through to a person then.";
 const NOBODY: &str = "Sorry, nobody can take your call right now. Please call again later.";
 
-/// What a tool of a call that runs already is answered while its business is paused, and the place where such a call is put
-/// through. It does not stick: after the pause the same request is done.
-pub(super) fn instead_of_a_tool(profile: &Profile, clock: &Clock) -> Option<Reply> {
-    profile.is_paused(clock.now()).then(|| {
-        tracing::info!(business = %profile.slug, "a tool was not run: the business is paused");
-        Reply::passing(IN_PERSON)
-    })
+/// What a tool of a call that runs already is answered while its business is paused; the call is put through. The answer does not
+/// stick: after the pause the same request is done.
+pub(super) async fn instead_of_a_tool(
+    profile: &Arc<Profile>,
+    clock: &Clock,
+    switchboard: &Switchboard,
+    call: &RunningCall,
+    deadline: Deadline,
+) -> Option<Reply> {
+    if !profile.is_paused(clock.now()) {
+        return None;
+    }
+    tracing::info!(business = %profile.slug, "a tool was not run: the business is paused");
+    Some(Reply::passing(match switchboard.put_through(profile, call, Why::Asked, deadline).await {
+        PutThrough::Person | PutThrough::Unsure => PERSON,
+        PutThrough::Voicemail => VOICEMAIL,
+        PutThrough::Nobody | PutThrough::Failed => NOT_PUT_THROUGH,
+    }))
 }
 
-/// What Vapi is told of a new call while its business is paused: connect it with a person, not with an assistant.
-pub(super) fn instead_of_the_assistant(profile: &Profile, clock: &Clock) -> Option<HttpResponse> {
-    let now = clock.now();
-    profile.is_paused(now).then(|| {
-        tracing::info!(business = %profile.slug, "a call goes to a person: the business is paused");
-        HttpResponse::Ok().json(match profile.transfer_number(now) {
-            Some(number) => json!({ "destination": { "type": "number", "number": number } }),
-            None => json!({ "error": NOBODY }),
-        })
+/// What Vapi is told of a new call while its business is paused: connect it with `person`, not with an assistant.
+pub(super) fn instead_of_the_assistant(profile: &Profile, person: Option<&Phone>) -> HttpResponse {
+    tracing::info!(business = %profile.slug, "a call goes to a person: the business is paused");
+    HttpResponse::Ok().json(match person {
+        Some(number) => json!({ "destination": { "type": "number", "number": number } }),
+        None => json!({ "error": NOBODY }),
     })
 }

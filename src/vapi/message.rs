@@ -3,6 +3,7 @@
 use super::arguments::Arguments;
 use super::wire;
 use crate::names::{AssistantId, CallSid, Phone, Slug, ToolCallId, VapiCallId};
+use crate::switchboard::RunningCall;
 
 /// A proven message.
 #[derive(Clone, Debug)]
@@ -30,6 +31,24 @@ pub struct About {
     pub caller: Option<Phone>,
     /// Where the running call can be spoken to.
     pub control_url: Option<String>,
+    /// The telephone that sent the call on to the number; empty when nobody says.
+    pub forwarded_from: String,
+}
+
+impl About {
+    /// The call, for the switchboard.
+    #[must_use]
+    pub fn running_call(&self) -> RunningCall {
+        let number = |phone: &Option<Phone>| phone.as_ref().map(|phone| phone.as_str().to_owned()).unwrap_or_default();
+        RunningCall {
+            vapi_call_id: self.call_id.clone(),
+            sid: self.call_sid.clone(),
+            from: number(&self.caller),
+            to: number(&self.called),
+            forwarded_from: self.forwarded_from.clone(),
+            control_url: self.control_url.clone(),
+        }
+    }
 }
 
 /// What a message says: the kinds that ringbook answers or uses. Everything else is ignored on purpose.

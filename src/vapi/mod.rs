@@ -2,6 +2,7 @@
 //! that can be spoken, in time, whatever goes wrong behind it.
 
 pub mod arguments;
+mod emergency;
 pub mod heard;
 mod in_person;
 mod limits;
@@ -30,6 +31,7 @@ use crate::ground::Ground;
 use crate::inbox::Inbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
+use crate::switchboard::Switchboard;
 
 /// Everything that the Vapi route needs, built once for all workers.
 #[derive(Debug)]
@@ -38,6 +40,7 @@ pub struct Station {
     directory: Directory,
     store: Store,
     desk: Desk,
+    switchboard: Switchboard,
     inbox: Inbox,
     clock: Clock,
     suspects: Suspects,
@@ -49,12 +52,12 @@ pub struct Station {
 impl Station {
     /// The route of this ground.
     #[must_use]
-    pub fn new(ground: Ground, desk: Desk) -> Self {
+    pub fn new(ground: Ground, desk: Desk, switchboard: Switchboard) -> Self {
         let Ground { settings, directory, store, clock, suspects, runtime } = ground;
         let inbox = Inbox::new(store.clone(), clock.clone(), runtime.clone());
         let limits = ToolLimits::default();
         let listening = Listening::default();
-        Self { settings, directory, store, desk, inbox, clock, suspects, limits, listening, runtime }
+        Self { settings, directory, store, desk, switchboard, inbox, clock, suspects, limits, listening, runtime }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::business::profile::Profile;
 use crate::clock::{Clock, Deadline};
 use crate::names::ToolCallId;
 use crate::scheduling::speech::spoken_list;
+use crate::switchboard::{RunningCall, Switchboard, Why};
 
 /// A tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,17 +33,20 @@ pub enum Tool {
     CancelAppointment,
     /// `rescheduleAppointment`
     RescheduleAppointment,
+    /// `transferToHuman`
+    TransferToHuman,
 }
 
 impl Tool {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::CheckAvailability,
         Self::BookAppointment,
         Self::ScheduleHvacAppointment,
         Self::FindAppointment,
         Self::CancelAppointment,
         Self::RescheduleAppointment,
+        Self::TransferToHuman,
     ];
 
     /// As the assistant knows it.
@@ -55,6 +59,7 @@ impl Tool {
             Self::FindAppointment => "findAppointment",
             Self::CancelAppointment => "cancelAppointment",
             Self::RescheduleAppointment => "rescheduleAppointment",
+            Self::TransferToHuman => "transferToHuman",
         }
     }
 
@@ -69,6 +74,12 @@ impl Tool {
     #[must_use]
     pub fn acts(self) -> bool {
         !matches!(self, Self::CheckAvailability | Self::FindAppointment)
+    }
+
+    /// Whether it leads to a person: no limit, no pause and no missing word holds it up.
+    #[must_use]
+    pub fn puts_through(self) -> bool {
+        self == Self::TransferToHuman
     }
 
     /// Whether it books: of two such of one call, the one that still waits while the caller speaks gives way to the newer one.
@@ -137,6 +148,8 @@ pub struct Request {
     pub arguments: Arguments,
     /// Who calls.
     pub caller: Caller,
+    /// In which call.
+    pub call: RunningCall,
     /// Its id.
     pub id: Option<ToolCallId>,
 }
@@ -148,7 +161,9 @@ impl Request {
     /// # Errors
     /// What is answered instead. Nothing was done then, and the same request may come again.
     pub async fn turn(&self, listening: &Listening, message: u64, profile: &Profile, deadline: Deadline) -> Result<(), Reply> {
-        let Some(call) = self.caller.call_id.as_deref().filter(|_| self.tool.acts()) else { return Ok(()) };
+        let Some(call) = self.caller.call_id.as_deref().filter(|_| self.tool.acts() && !self.tool.puts_through()) else {
+            return Ok(());
+        };
         let (line, books) = (Line::new(&profile.slug, call), self.tool.books());
         let mut turn = if books { listening.booking(&line, message) } else { listening.other(&line) };
         // Half of the time at most, so that enough is left for the calendar.
@@ -166,9 +181,16 @@ impl Request {
     }
 
     /// Does it.
-    pub async fn run(&self, desk: &Desk, clock: &Clock, profile: &Arc<Profile>, deadline: Deadline) -> Reply {
+    pub async fn run(
+        &self,
+        desk: &Desk,
+        switchboard: &Switchboard,
+        clock: &Clock,
+        profile: &Arc<Profile>,
+        deadline: Deadline,
+    ) -> Reply {
         let today = profile.zone.date(clock.now());
-        if self.arguments == Arguments::Senseless {
+        if self.arguments == Arguments::Senseless && !self.tool.puts_through() {
             return Reply::error("The details of that request could not be read. Please give each of them once, and try again.");
         }
         let reply = match self.tool {
@@ -183,6 +205,9 @@ impl Request {
             }
             Tool::CancelAppointment => {
                 desk.cancel(profile, &self.change(), deadline).await.map(|outcome| Reply::changed(profile, &outcome, today))
+            }
+            Tool::TransferToHuman => {
+                Ok(Reply::put_through(switchboard.put_through(profile, &self.call, Why::Asked, deadline).await))
             }
             Tool::RescheduleAppointment => {
                 desk.reschedule(profile, &self.change(), deadline).await.map(|outcome| Reply::changed(profile, &outcome, today))

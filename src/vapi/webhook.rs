@@ -14,6 +14,7 @@ use super::in_person;
 use super::listening::Line;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
+use super::reply::transfers::NOBODY;
 use super::request::{Proven, Rejection};
 use super::tools::{Request, Tool, dictated_phone};
 use super::whose::{Whose, caller};
@@ -71,7 +72,7 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
         Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, came).await),
         Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, came).await),
         Kind::AssistantRequest => assistant(&station, &whose, &about).await,
-        Kind::TransferDestinationRequest => transfer_destination(&station, &whose),
+        Kind::TransferDestinationRequest => transfer_destination(&station, &whose, &about).await,
         Kind::Ended { .. } | Kind::Heard(_) | Kind::Speaking(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     })
 }
@@ -112,6 +113,9 @@ impl Station {
         self.note_word(profile, whose.row.as_ref(), about, ended_reason);
         if announces_a_question(kind) {
             self.desk.warm(profile);
+        }
+        if let Kind::Heard(said) = kind {
+            self.listen_for_danger(profile, about, said);
         }
         let Some(call) = caller(whose.row.as_ref(), about).call_id else { return };
         let (line, awaited) = (Line::new(&profile.slug, &call), &profile.booking_rules.require_spoken_intent);
@@ -178,22 +182,26 @@ impl Station {
         };
         let key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
         let asked = digest(&format!("{}\n{}", tool.name(), call.arguments.canonical()));
-        let request = Request { tool, arguments: call.arguments.clone(), caller, id: call.id.clone() };
-        let (desk, clock, limits, listening) =
-            (self.desk.clone(), self.clock.clone(), self.limits.clone(), self.listening.clone());
+        let request =
+            Request { tool, arguments: call.arguments.clone(), caller, call: about.running_call(), id: call.id.clone() };
+        let (desk, switchboard, clock, limits, listening) =
+            (self.desk.clone(), self.switchboard.clone(), self.clock.clone(), self.limits.clone(), self.listening.clone());
         let (profile, call) = (Arc::clone(profile), call.clone());
         let work = move || async move {
             // Counted only here: what was answered before is not done again, and does not count again.
-            let may_run = limits.allow(&profile, request.caller.call_id.as_deref());
+            let may_run = tool.puts_through() || limits.allow(&profile, request.caller.call_id.as_deref());
             let deadline = came.deadline.earlier_by(MARGIN);
             let reply = if !may_run {
                 Reply::passing(TOO_MANY)
-            } else if let Some(in_person) = in_person::instead_of_a_tool(&profile, &clock) {
+            } else if !tool.puts_through()
+                && let Some(in_person) =
+                    in_person::instead_of_a_tool(&profile, &clock, &switchboard, &request.call, deadline).await
+            {
                 in_person
             } else if let Err(not_now) = request.turn(&listening, came.number, &profile, deadline).await {
                 not_now
             } else {
-                request.run(&desk, &clock, &profile, deadline).await
+                request.run(&desk, &switchboard, &clock, &profile, deadline).await
             };
             // A key that is neither an id nor all arguments would hold what was missing against whoever gives it later.
             let sticks = reply.sticks && (!reply.is_error || call.id.is_some() || request.caller.call_id.is_some());
@@ -233,8 +241,9 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
     let Some(profile) = &whose.profile else {
         return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." }));
     };
-    if let Some(in_person) = in_person::instead_of_the_assistant(profile, &station.clock) {
-        return in_person;
+    if profile.is_paused(station.clock.now()) {
+        let person = station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await;
+        return in_person::instead_of_the_assistant(profile, person.as_ref());
     }
     let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
         tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
@@ -249,11 +258,13 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
 }
 
 /// The person that callers of this business are put through to at this hour.
-fn transfer_destination(station: &Station, whose: &Whose) -> HttpResponse {
-    let profile = whose.profile.as_ref();
-    let to = profile.and_then(|profile| profile.transfer_number(station.clock.now()));
+async fn transfer_destination(station: &Station, whose: &Whose, about: &About) -> HttpResponse {
+    let to = match &whose.profile {
+        Some(profile) => station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await,
+        None => None,
+    };
     HttpResponse::Ok().json(match to {
         Some(number) => json!({ "destination": { "type": "number", "number": number } }),
-        None => json!({ "error": "Nobody can be reached right now. Please offer to take a message." }),
+        None => json!({ "error": NOBODY }),
     })
 }

@@ -80,6 +80,7 @@ struct WireCall {
 #[serde(default, rename_all = "camelCase")]
 struct WireTransport {
     call_sid: Loose<String>,
+    forwarded_from: Loose<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -205,23 +206,22 @@ impl Wire {
         let call = self.call.0.as_ref().unwrap_or(&nothing);
         let number = |loose: &Loose<WireNumber>| loose.0.as_ref().and_then(|wire| wire.number.text()).and_then(Phone::e164);
         let of_assistant = |loose: &Loose<WireAssistant>| loose.0.as_ref().and_then(|wire| business(&wire.metadata));
-        let transport = call.transport.0.as_ref().and_then(|transport| transport.call_sid.text());
+        let speaking = self.assistant.0.as_ref().and_then(|assistant| assistant.id.text());
+        let transport = call.transport.0.as_ref();
+        let sid = transport.and_then(|transport| transport.call_sid.text());
         let metadata_sid = call.metadata.0.as_ref().and_then(|metadata| metadata.twilio_call_sid.text());
         About {
             call_id: call.id.text().or(self.session_id.text()).and_then(VapiCallId::parse),
-            call_sid: transport.or(call.phone_call_provider_id.text()).or(metadata_sid).and_then(CallSid::parse),
+            call_sid: sid.or(call.phone_call_provider_id.text()).or(metadata_sid).and_then(CallSid::parse),
             business: business(&call.metadata)
                 .or_else(|| of_assistant(&call.assistant_overrides))
                 .or_else(|| of_assistant(&self.assistant))
                 .or_else(|| business(&self.metadata)),
             called: number(&self.phone_number).or_else(|| number(&call.phone_number)),
-            assistant: call
-                .assistant_id
-                .text()
-                .or(self.assistant.0.as_ref().and_then(|a| a.id.text()))
-                .and_then(AssistantId::parse),
+            assistant: call.assistant_id.text().or(speaking).and_then(AssistantId::parse),
             caller: number(&call.customer).or_else(|| number(&self.customer)),
             control_url: call.monitor.0.as_ref().and_then(|monitor| monitor.control_url.text()).map(str::to_owned),
+            forwarded_from: transport.and_then(|it| it.forwarded_from.text()).unwrap_or_default().to_owned(),
         }
     }
 

@@ -126,6 +126,7 @@ async fn while_a_business_is_paused_callers_go_to_a_person_and_tools_do_nothing(
     let paused = house.ring("CA2").await;
     assert!(paused.body.contains("<Dial") && paused.body.contains(PERSON), "{paused:?}");
     assert_eq!((house.vapi.calls().len(), house.ring("CA1").await), (1, before));
+    house.says("dial-ended", &[("CallSid", "CA2"), ("DialCallStatus", "completed")]).await;
     for (number, tool) in [CHECK, BOOK, "scheduleHVACAppointment"].into_iter().enumerate() {
         let wish = with(repair("2026-11-24T08:00"), &when("2026-11-24"));
         let answer = house.tool("call-1", &format!("t{number}"), tool, wish).await;

@@ -92,7 +92,7 @@ impl House {
     /// A call that somebody claimed, and did or did not connect.
     pub async fn with_call(&self, sid: &str, connected: Option<(Leg, Option<&str>)>) {
         let (sid, slug, store) = (CallSid::parse(sid).unwrap(), Slug::parse(SLUG).unwrap(), self.store().await);
-        let call = NewCall { sid: &sid, business: Some(&slug), from: CALLER, to: CALLED };
+        let call = NewCall { sid: &sid, business: Some(&slug), from: CALLER, to: CALLED, forwarded_from: "" };
         store.claim_call(&call, self.clock.now()).await.unwrap();
         if let Some((leg, dialing)) = connected {
             let dialing = dialing.map(|number| Phone::e164(number).unwrap());

@@ -16,7 +16,7 @@ fn vapi(text: &str) -> VapiCallId {
 }
 
 fn new_call(sid: &CallSid) -> NewCall<'_> {
-    NewCall { sid, business: None, from: "+15557654321", to: "+15551230000" }
+    NewCall { sid, business: None, from: "+15557654321", to: "+15551230000", forwarded_from: "" }
 }
 
 fn word<'a>(id: &'a VapiCallId, sid: Option<&'a CallSid>, business: &'a ringbook::names::Slug) -> VapiCall<'a> {
@@ -96,10 +96,10 @@ async fn a_dial_counts_while_its_call_lasts() {
     let shelf = Shelf::new().await;
     let (store, person) = (&shelf.store, Phone::e164("+15551239999").unwrap());
     store.claim_call(&new_call(&sid("CA1")), NOW).await.unwrap();
-    store.keep_leg(&sid("CA1"), Leg::Person, Some(&person)).await.unwrap();
+    store.keep_leg(&sid("CA1"), Leg::Person, Some(&person), NOW).await.unwrap();
     let is_dialling = |from: &'static str, except: &'static str, since| {
         let person = &person;
-        async move { store.is_dialling(from, person, &sid(except), since).await.unwrap() }
+        async move { store.is_dialling(from, person, except, since).await.unwrap() }
     };
     assert!(is_dialling("+15557654321", "CA2", NOW).await);
     assert!(!is_dialling("+15557654321", "CA1", NOW).await, "not a call with itself");

@@ -7,14 +7,15 @@ use ringbook::vapi::tools::Tool;
 
 use crate::source::{Source, has_word};
 
-/// From the door to the cellar: a module imports from the floors below its own. `inbox` and `body` are what the stations
-/// share, `requests` is how they are logged, `listener` is where they come in; `telemetry` belongs to the commands; `ground` is what every station stands on.
+/// From the door to the cellar: a module imports from the floors below its own. `inbox`, `switchboard` and `body` are what the
+/// stations share, `requests` is how they are logged, `listener` is where they come in; `telemetry` belongs to the commands;
+/// `ground` is what every station stands on.
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["cli"],
     &["app"],
     &["twilio", "vapi", "connect", "outbox", "health", "telemetry"],
-    &["inbox", "body", "requests", "listener"],
+    &["inbox", "switchboard", "body", "requests", "listener"],
     &["booking"],
     &["ground"],
     &["business", "scheduling", "calendar", "clients"],

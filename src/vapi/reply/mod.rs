@@ -3,6 +3,7 @@
 
 mod changes;
 mod refusals;
+pub mod transfers;
 
 use serde_json::{Map, Value, json};
 use time::format_description::well_known::Rfc3339;

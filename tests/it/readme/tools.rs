@@ -5,6 +5,9 @@ use serde_json::{Map, Value, json};
 
 use super::page::{blocks, file};
 use crate::house::{House, Plan};
+use crate::promises::said;
+use crate::ringing::SID;
+use crate::transfer::{THROUGH, TRANSFER, with_call};
 
 /// Something sensible for each argument; each day and hour is open.
 fn sample(argument: &str, day: u8) -> Value {
@@ -18,6 +21,7 @@ fn sample(argument: &str, day: u8) -> Value {
         "customerPhone" => json!("+15552223333"),
         "address" => json!("12 Elm Street"),
         "email" => json!("ana@example.com"),
+        "reason" => json!("They want to speak with somebody."),
         "notes" => json!("The dog is friendly."),
         "confirmationId" => json!("AAAAAA"),
         other => panic!("the page has an argument {other} that nobody reads"),
@@ -86,11 +90,22 @@ async fn a_change_of_mind_needs_no_more_than_is_required() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_is_asked_for_with_or_without_a_reason() {
+    let tools = published();
+    let tool = tools.iter().find(|tool| tool["name"] == TRANSFER).unwrap();
+    for names in [required(tool), tool["parameters"]["properties"].as_object().unwrap().keys().cloned().collect()] {
+        let (house, call) = with_call(Plan::new()).await;
+        assert_eq!(said(&house.tool(&call, "t1", TRANSFER, arguments(&names, 1)).await), THROUGH);
+        assert_eq!(house.twilio.call_updates(SID).len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn required_arguments_are_enough_and_none_is_too_many() {
     let house = House::new().await;
     // The first of December 2026 is a Tuesday; each tool has a day for itself.
-    for (tool, day) in published().iter().filter(|tool| !changes_a_mind(tool)).zip(1..) {
+    for (tool, day) in published().iter().filter(|tool| !changes_a_mind(tool) && tool["name"] != TRANSFER).zip(1..) {
         let (name, required) = (tool["name"].as_str().unwrap(), required(tool));
         for left_out in &required {
             let some = arguments(required.iter().filter(|name| *name != left_out), day);
@@ -110,7 +125,7 @@ async fn required_arguments_are_enough_and_none_is_too_many() {
 #[tokio::test]
 async fn every_published_argument_is_understood() {
     let house = Plan::new().build().await;
-    for (tool, day) in published().iter().filter(|tool| !changes_a_mind(tool)).zip(1..) {
+    for (tool, day) in published().iter().filter(|tool| !changes_a_mind(tool) && tool["name"] != TRANSFER).zip(1..) {
         let (name, properties) = (tool["name"].as_str().unwrap(), tool["parameters"]["properties"].as_object().unwrap());
         let all: Vec<String> = properties.keys().cloned().collect();
         let answer = house.tool(name, "all", name, arguments(&all, day)).await;
