@@ -21,7 +21,6 @@ mod canaries;
 mod canaries_owner;
 mod change_faults;
 mod change_of_mind;
-mod change_of_mind;
 mod changing_lives;
 mod check;
 mod clients;
