@@ -117,8 +117,9 @@ async fn who_was_put_through_and_not_answered_leaves_a_message_and_the_owner_hea
     hears(&house, &call, &[], "gas smell").await;
     house.twilio.wait_for_done(UPDATE, 1).await;
     assert!(is_voicemail(&house.says("dial-ended", &[ONGOING, ("DialCallStatus", "no-answer")]).await));
-    let urgent =
-        format!("ABC HVAC: EMERGENCY: nobody answered at {RESCUE} for a caller from {CALLER}. Please call back at once.");
+    let urgent = format!(
+        "ABC HVAC: EMERGENCY: nobody answered at {RESCUE} for a caller from {CALLER}, Monday, November 23 at 9 AM. Please call back at once."
+    );
     assert_eq!(owner_hears(&house, 2).await, [SPOKE.to_owned(), urgent]);
 }
 

@@ -69,7 +69,7 @@ pub enum Met {
     Look(Looked),
     /// It was changed as asked.
     Done,
-    /// The event has another etag: this request did nothing, and none that was sent before under the same etag can.
+    /// The event has another etag: this request did nothing, and none that was sent before under the same etag can any more.
     Edited,
     /// The event is in this calendar no more.
     Gone,
@@ -125,8 +125,8 @@ impl Changing {
             Met::Gone if self.aim == Aim::Cancel => ended(End::Done),
             Met::Gone => ended(End::Gone),
             Met::FoundElsewhere => ended(End::Elsewhere),
-            // What was sent before was sent under the same etag.
-            Met::Edited => (Self { in_doubt: false, ..self }, Step::Get),
+            // A person has edited it, or what was sent before has arrived.
+            Met::Edited => (self, Step::Get),
             Met::Unknown => (Self { in_doubt: true, ..self }, Step::Get),
             Met::NotDone if self.in_doubt => (self, Step::Get),
             Met::NotDone | Met::FoundUnknown | Met::Look(Looked::Unknown) => ended(End::Unchanged),
