@@ -201,12 +201,9 @@ type IsSet = fn(&Profile) -> bool;
 
 /// Keys that are read and checked but do nothing yet, and when a file relies on one.
 const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
-    ("test_callers", |it| !it.test_callers.is_empty()),
     ("emergency.phrases", |it| !it.emergency.phrases.is_empty()),
     ("emergency.say", |it| !it.emergency.say.is_empty()),
     ("emergency.to", |it| it.emergency.to.is_some()),
-    ("limits.calls_per_caller_per_hour", |it| it.limits.calls_per_caller_per_hour != sections::CALLS_PER_HOUR),
-    ("limits.bookings_per_caller_per_day", |it| it.limits.bookings_per_caller_per_day != sections::BOOKINGS_PER_DAY),
     ("privacy.recording", |it| it.privacy.recording),
     ("privacy.disclosure", |it| it.privacy.disclosure != sections::DISCLOSURE),
 ];

@@ -83,6 +83,9 @@ impl Outbox {
 
     async fn tell_by_sms(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {
         let Outcome { business, to, text, .. } = outcome.clone();
+        if text.is_empty() {
+            return Ok(Done::Well);
+        }
         let sms = Job::Sms { business, to, text };
         self.store.enqueue(&format!("{}/sms", leased.key), &sms, self.clock.now()).await?;
         Ok(Done::Well)

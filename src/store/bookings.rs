@@ -125,17 +125,6 @@ impl Store {
         self.bookings_where(condition, claim_key, epoch_ms(span.start), epoch_ms(span.end)).await
     }
 
-    /// The confirmed bookings of whoever has this number that start in `span`, soonest first; at most ten.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn bookings_of(&self, business: &Slug, phone: &Phone, span: Span) -> Result<Vec<BookingRow>, Error> {
-        let condition =
-            "customer_phone = $1 AND starts_at >= $2 AND starts_at < $3 AND state = 'confirmed' ORDER BY starts_at LIMIT 10";
-        let rows = self.bookings_where(condition, phone.as_str(), epoch_ms(span.start), epoch_ms(span.end)).await?;
-        Ok(rows.into_iter().filter(|row| row.business == *business).collect())
-    }
-
     /// The bookings that this number made, or that were made for it, and that have not ended: live ones, and those that were
     /// cancelled after `cancelled_after`. Soonest first, the live ones before the others; at most ten.
     ///
@@ -175,17 +164,21 @@ impl Store {
         row.as_ref().map(read_booking).transpose()
     }
 
-    /// The name under which this number booked last.
+    /// The name of whoever has this number, as it was booked last, else the name that this number booked last for. Who has
+    /// cancelled since is still known.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn last_name_of(&self, business: &Slug, phone: &Phone) -> Result<Option<String>, Error> {
         let row = sqlx::query(
-            "SELECT customer_name FROM bookings WHERE business = $1 AND customer_phone = $2 AND state = 'confirmed' \
-             ORDER BY created_at DESC LIMIT 1",
+            "SELECT customer_name FROM bookings WHERE business = $1 AND (customer_phone = $2 OR caller_key = $2 \
+             OR (caller_key >= $3 AND caller_key < $4)) AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
+             ORDER BY CASE WHEN customer_phone = $2 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1",
         )
         .bind(business.as_str())
         .bind(phone.as_str())
+        .bind(format!("{}#", phone.as_str()))
+        .bind(format!("{}$", phone.as_str()))
         .fetch_optional(&self.readers)
         .await?;
         row.map(|row| column(&row, "customer_name")).transpose()

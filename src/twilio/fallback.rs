@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::form::Form;
 use super::request::Verified;
-use super::{Station, not_set_up, twiml, xml};
+use super::{Station, is_blocked, not_set_up, twiml, xml};
 use crate::business::profile::Profile;
 use crate::business::routing::Directory;
 use crate::config::ServerUrl;
@@ -87,6 +87,9 @@ impl Help {
 pub(super) async fn fallback(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     let Some(profile) = station.business(&form) else { return not_set_up() };
+    if is_blocked(&profile, &form) {
+        return xml(twiml::reject());
+    }
     let alone = station.fallback_alone(&profile, &form);
     let work = {
         let station = station.clone();

@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use serde_json::json;
 
 use super::Station;
+use super::callers::NotServed;
 use super::heard;
 use super::in_person;
 use super::listening::Line;
@@ -71,7 +72,7 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
         Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, came).await),
         Kind::FunctionCall(call) => ok(&station.answer(Form::FunctionCall, &whose, &about, &call, came).await),
         Kind::AssistantRequest => assistant(&station, &whose, &about).await,
-        Kind::TransferDestinationRequest => transfer_destination(&station, &whose),
+        Kind::TransferDestinationRequest => transfer_destination(&station, &whose, &about),
         Kind::Ended { .. } | Kind::Heard(_) | Kind::Speaking(_) | Kind::Other => HttpResponse::Ok().json(json!({})),
     })
 }
@@ -188,6 +189,8 @@ impl Station {
             let deadline = came.deadline.earlier_by(MARGIN);
             let reply = if !may_run {
                 Reply::passing(TOO_MANY)
+            } else if let Some(not_served) = NotServed::of(&profile, &request.caller) {
+                not_served.instead_of_a_tool(&profile)
             } else if let Some(in_person) = in_person::instead_of_a_tool(&profile, &clock) {
                 in_person
             } else if let Err(not_now) = request.turn(&listening, came.number, &profile, deadline).await {
@@ -236,6 +239,9 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
     if let Some(in_person) = in_person::instead_of_the_assistant(profile, &station.clock) {
         return in_person;
     }
+    if let Some(instead) = station.instead_of_the_assistant(profile, whose, about).await {
+        return instead;
+    }
     let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
         tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
         return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));
@@ -249,8 +255,9 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
 }
 
 /// The person that callers of this business are put through to at this hour.
-fn transfer_destination(station: &Station, whose: &Whose) -> HttpResponse {
-    let profile = whose.profile.as_ref();
+fn transfer_destination(station: &Station, whose: &Whose, about: &About) -> HttpResponse {
+    let is_blocked = |profile: &Profile| NotServed::of(profile, &caller(whose.row.as_ref(), about)) == Some(NotServed::Blocked);
+    let profile = whose.profile.as_deref().filter(|profile| !is_blocked(profile));
     let to = profile.and_then(|profile| profile.transfer_number(station.clock.now()));
     HttpResponse::Ok().json(match to {
         Some(number) => json!({ "destination": { "type": "number", "number": number } }),

@@ -477,12 +477,9 @@ fn what_is_set_but_not_in_effect_is_a_warning() {
     let expected = [
         "calendar_id",
         "services[1]",
-        "test_callers",
         "emergency.phrases",
         "emergency.say",
         "emergency.to",
-        "limits.calls_per_caller_per_hour",
-        "limits.bookings_per_caller_per_day",
         "privacy.recording",
         "privacy.disclosure",
     ];
