@@ -75,20 +75,20 @@ where
 {
     let (from, to) = keys_of(caller_key);
     let query = sqlx::query(
-        "SELECT CAST(COUNT(*) AS BIGINT) AS made FROM bookings WHERE business = $1 AND (caller_key = $2 OR (caller_key >= $3 \
-         AND caller_key < $4)) AND created_at >= $5 AND created_at < $6 AND state <> 'released'",
+        "SELECT CAST(COUNT(*) AS BIGINT) AS made FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3 \
+         AND created_at >= $4 AND created_at < $5 AND state <> 'released'",
     );
-    let query = query.bind(business.as_str()).bind(caller_key).bind(from).bind(to);
+    let query = query.bind(business.as_str()).bind(from).bind(to);
     let query = query.bind(epoch_ms(limit.day.start)).bind(epoch_ms(limit.day.end));
     let made: i64 = column(&query.fetch_one(executor).await?, "made")?;
     Ok(made >= i64::from(limit.bookings))
 }
 
-/// The keys beside `caller_key` that are this caller's: of a withheld number all of the same call, whatever number is dictated;
-/// else those that bookings have which were moved onto one another.
+/// Between which keys all of this caller's are: of a withheld number those of the same call, whatever number is dictated; else
+/// this one, and those that bookings have which were moved onto one another.
 fn keys_of(caller_key: &str) -> (String, String) {
     match caller_key.rsplit_once('/') {
         Some((call, _dictated)) if !call.is_empty() => (format!("{call}/"), format!("{call}0")),
-        _ => (format!("{caller_key}#"), format!("{caller_key}$")),
+        _ => (caller_key.to_owned(), format!("{caller_key}$")),
     }
 }

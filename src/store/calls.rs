@@ -134,7 +134,8 @@ impl Store {
         .bind(call.from)
         .bind(call.to)
         .bind(epoch_ms(now));
-        let made = self.write(move |db| async move { Ok(query.bind(next_id()).execute(db).await?.rows_affected()) }.boxed()).await?;
+        let made =
+            self.write(move |db| async move { Ok(query.bind(next_id()).execute(db).await?.rows_affected()) }.boxed()).await?;
         if made == 1 {
             return Ok(CallClaim::Ours);
         }

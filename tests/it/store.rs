@@ -235,7 +235,9 @@ async fn the_same_wish_within_a_window_is_found_whatever_its_start() {
     claimed(&shelf.store, &first).await;
     let window = Span::starting(NINE - minutes(60), Duration::from_hours(4));
     let later = claim(NINE + minutes(150), "+15550000001");
-    assert!(matches!(shelf.store.claim_booking(&later, window, Limits::default()).await.unwrap(), Claim::Same(row) if row.id == first.id));
+    assert!(
+        matches!(shelf.store.claim_booking(&later, window, Limits::default()).await.unwrap(), Claim::Same(row) if row.id == first.id)
+    );
     assert!(matches!(shelf.store.claim_booking(&later, start_of(&later), Limits::default()).await.unwrap(), Claim::Ours));
 }
 
