@@ -11,7 +11,7 @@ use crate::names::BookingState;
 use crate::scheduling::busy::Span;
 use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_list};
 use crate::store::bookings::BookingRow;
-use crate::store::jobs::{Job, Outcome};
+use crate::store::jobs::{Job, Matter, Outcome, Sms};
 
 /// What the job is called, from the business's template.
 pub(super) fn summary(profile: &Profile, row: &BookingRow) -> String {
@@ -94,24 +94,29 @@ pub fn corrected(row: &BookingRow, details: &[Detail]) -> String {
 
 /// The SMS that confirms a booking.
 pub(super) fn confirmation(profile: &Profile, row: &BookingRow, today: Date) -> Job {
-    let text = confirmed(profile, row, today);
-    Job::Sms { business: row.business.clone(), to: row.customer_phone.clone(), text }
+    in_writing(row, confirmed(profile, row, today))
 }
 
 fn confirmed(profile: &Profile, row: &BookingRow, today: Date) -> String {
     let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
-    let (name, service, place, code) = (&profile.name, &row.service, at_address(row), &row.confirmation);
+    let (name, service, place, code) = (&profile.name, &row.service, place(row), &row.confirmation);
     format!("{name}: Confirmed: {service} on {start}{with}.{place} Your code is {code}.")
 }
 
-fn at_address(row: &BookingRow) -> String {
-    if row.address.is_empty() { String::new() } else { format!(" Address: {}.", row.address) }
+/// An SMS that says once more what the caller has heard.
+pub(super) fn in_writing(row: &BookingRow, text: String) -> Job {
+    Job::Sms(Sms { business: row.business.clone(), to: row.customer_phone.clone(), text, matter: Matter::Confirmation(row.id) })
+}
+
+/// Where the job is, for an SMS.
+pub(super) fn place(row: &BookingRow) -> String {
+    if row.address.is_empty() { String::new() } else { format!(" Address: {}.", row.address.trim_end_matches('.')) }
 }
 
 /// The SMS.
 fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
     if row.state == BookingState::Confirmed {
-        return format!("{}: {}{}", profile.name, booked(profile, row, today), at_address(row));
+        return format!("{}: {}{}", profile.name, booked(profile, row, today), place(row));
     }
     let start = start_of(profile, row, today);
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
@@ -148,13 +153,39 @@ fn for_the_assistant(profile: &Profile, row: &BookingRow, today: Date) -> String
     )
 }
 
+/// What the business is told when a caller was told that it is being arranged, and nothing is known for long.
+#[must_use]
+pub fn in_doubt(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    let (start, with, caller) = (start_of(profile, row, today), with_whom(profile, row), customer(row));
+    let what = match row.state {
+        BookingState::Moving => "moved",
+        BookingState::Cancelling => "cancelled",
+        _ => "booked",
+    };
+    format!(
+        "{}: It is still not certain that {} for {caller}{with} on {start} could be {what}, because the calendar does not answer. \
+         The caller was told that it is being arranged and will get an SMS when it is known. Please look at your calendar.",
+        profile.name, row.service
+    )
+}
+
+/// The customer for the eyes of the business, who may have to call back.
+#[must_use]
+pub fn customer(row: &BookingRow) -> String {
+    let (name, phone) = (row.customer_name.trim(), row.customer_phone.as_str());
+    if name.is_empty() { phone.to_owned() } else { format!("{name} ({phone})") }
+}
+
 /// What the business is told when somebody moved a job to where another one is.
 pub(super) fn collided(profile: &Profile, row: &BookingRow, today: Date) -> String {
     let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
     format!(
         "{}: {} for {}{with} now stands in the calendar on {start}, at the same time as another job or too close to it. Both are \
-         still booked. Please look at your calendar.",
-        profile.name, row.service, row.customer_name
+         still booked. Please look at your calendar. The customer's number is {}.",
+        profile.name,
+        row.service,
+        row.customer_name,
+        row.customer_phone.as_str()
     )
 }
 
@@ -164,8 +195,11 @@ pub(super) fn overlapped(profile: &Profile, row: &BookingRow, by: Span, today: D
     let entry = spoken_date_time(profile.zone.civil(by.start), today);
     format!(
         "{}: An entry in the calendar on {entry} overlaps {} for {}{with} on {start}. The job is still booked. Please look at your \
-         calendar.",
-        profile.name, row.service, row.customer_name
+         calendar. The customer's number is {}.",
+        profile.name,
+        row.service,
+        row.customer_name,
+        row.customer_phone.as_str()
     )
 }
 

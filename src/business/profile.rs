@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use crate::names::{CalendarId, Phone, Slug};
 use crate::scheduling::hours::{Opening, WallSpan};
 use crate::scheduling::slots::Rules;
+use crate::scheduling::speech::spoken_date_time;
 use crate::scheduling::zone::Zone;
 
 /// One business.
@@ -90,6 +91,13 @@ impl Profile {
     #[must_use]
     pub fn calls_per_hour(&self, caller: &Phone) -> Option<NonZeroU32> {
         NonZeroU32::new(self.limits.calls_per_caller_per_hour).filter(|_| !self.test_callers.contains(caller))
+    }
+
+    /// This instant as the clock on the wall of the business shows it: "Monday, November 23 at 9 AM".
+    #[must_use]
+    pub fn spoken(&self, now: OffsetDateTime) -> String {
+        let local = self.zone.civil(now);
+        spoken_date_time(local, local.date())
     }
 }
 

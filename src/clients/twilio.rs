@@ -1,18 +1,23 @@
-//! Twilio's REST API: sending an SMS. Twilio has no idempotency key, so what might have been sent is never sent again.
+//! Twilio's REST API: sending an SMS and asking what became of it, deleting a recording. Twilio has no idempotency key, so
+//! what might have been sent is never sent again.
 
 use reqwest::{Client, RequestBuilder};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
+use url::Url;
 
 use super::{Error, body, endpoint, lost};
 use crate::config;
 use crate::names::Phone;
 
-/// Twilio refuses longer ones (21617).
-const MAX_SMS_CHARS: usize = 1_600;
+/// Twilio refuses longer ones (21617). Counted as it is sent: a letter beyond the first 65,536 counts twice.
+const MAX_SMS_UNITS: usize = 1_600;
 
 /// Twilio's code for missing credentials, used here when they are missing already in our settings.
 const NO_PERMISSION: u32 = 20_003;
+
+/// The same in words.
+const NO_CREDENTIALS: &str = "TWILIO_AUTH_TOKEN is not set";
 
 /// Why an SMS is not known to be on its way.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +36,20 @@ pub enum SmsError {
     Uncertain(String),
 }
 
+/// What Twilio says of a message that it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// It arrived.
+    Arrived,
+    /// It did not, with the code of Twilio's error dictionary; 0 where there is none.
+    Failed {
+        /// From Twilio's error dictionary.
+        code: u32,
+    },
+    /// Nothing more is known: it is on its way, or its network never says.
+    Open,
+}
+
 /// Twilio's REST API.
 #[derive(Clone, Debug)]
 pub struct Twilio {
@@ -44,13 +63,19 @@ impl Twilio {
         Self { http }
     }
 
-    /// Sends `text` to `to`, from the messaging service where one is set, otherwise from `from`. What is longer than
-    /// 1,600 characters is cut.
+    /// Sends `text` to `to`, from the messaging service where one is set, otherwise from `from`; returns Twilio's name of the
+    /// message, if its answer can be read. What is longer than 1,600 characters is cut.
     ///
     /// # Errors
     /// [`SmsError`], which says whether another try is right.
-    pub async fn send_sms(&self, twilio: &config::Twilio, from: &Phone, to: &Phone, text: &str) -> Result<(), SmsError> {
-        let text: String = text.chars().take(MAX_SMS_CHARS).collect();
+    pub async fn send_sms(
+        &self,
+        twilio: &config::Twilio,
+        from: &Phone,
+        to: &Phone,
+        text: &str,
+    ) -> Result<Option<String>, SmsError> {
+        let text = in_plain_letters(text);
         let sender = match &twilio.messaging_service_sid {
             Some(service) => ("MessagingServiceSid", service.as_str()),
             None => ("From", from.as_str()),
@@ -64,7 +89,8 @@ impl Twilio {
             other => SmsError::Uncertain(other.to_string()),
         })?;
         match response.status().as_u16() {
-            200..=299 => Ok(()),
+            // It is on its way, whatever the rest of the answer says.
+            200..=299 => Ok(body(response).await.ok().and_then(|answer| serde_json::from_slice::<Taken>(&answer).ok()?.sid)),
             // Turned away before anything was looked at.
             status @ (429 | 503) => Err(SmsError::NotSent(format!("status {status}"))),
             status @ 500..=599 => Err(SmsError::Uncertain(format!("status {status}"))),
@@ -73,6 +99,79 @@ impl Twilio {
             }
         }
     }
+
+    /// What became of a message that Twilio took under this name.
+    ///
+    /// # Errors
+    /// See [`Error`]: then it is not known.
+    pub async fn delivery(&self, twilio: &config::Twilio, sid: &str) -> Result<Delivery, Error> {
+        let url = resource(twilio, "Messages", sid)?;
+        let request = authorised(self.http.get(url), twilio).ok_or(Error::Settings(NO_CREDENTIALS))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(refused(status.as_u16()));
+        }
+        let message: Message =
+            serde_json::from_slice(&body(response).await?).map_err(|_unreadable| Error::Unusable("a message"))?;
+        Ok(match message.status.as_str() {
+            "delivered" | "read" => Delivery::Arrived,
+            "failed" | "undelivered" | "canceled" => Delivery::Failed { code: message.error_code.unwrap_or(0) },
+            _ => Delivery::Open,
+        })
+    }
+
+    /// Deletes a recording, its audio included. One that is not there any more is deleted.
+    ///
+    /// # Errors
+    /// See [`Error`]: then it may still be there.
+    pub async fn delete_recording(&self, twilio: &config::Twilio, sid: &str) -> Result<(), Error> {
+        let url = resource(twilio, "Recordings", sid)?;
+        let request = authorised(self.http.delete(url), twilio).ok_or(Error::Settings(NO_CREDENTIALS))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
+        match response.status().as_u16() {
+            200..=299 | 404 => Ok(()),
+            status => Err(refused(status)),
+        }
+    }
+}
+
+/// The address of one thing of the account.
+fn resource(twilio: &config::Twilio, kind: &str, sid: &str) -> Result<Url, Error> {
+    // A name comes from a webhook or an answer: nothing in it may lead to another address.
+    if sid.is_empty() || !sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(Error::Unusable("a name of Twilio's"));
+    }
+    endpoint(&twilio.api_url, &format!("/2010-04-01/Accounts/{}/{kind}/{sid}.json", twilio.account_sid))
+}
+
+fn refused(status: u16) -> Error {
+    Error::Refused { status, reason: String::new() }
+}
+
+/// On one line, in the letters that an SMS can carry cheaply where these say the same: one curly quote makes a message cost
+/// twice as much. Names keep their own letters.
+fn in_plain_letters(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut units = 0;
+    for letter in text.chars() {
+        let mut own = [0; 4];
+        let written = match letter {
+            '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{2032}' | '`' | '\u{b4}' => "'",
+            '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2033}' => "\"",
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => "-",
+            '\u{2026}' => "...",
+            '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\t' | '\n' | '\r' => " ",
+            other if other.is_control() || matches!(other, '\u{200b}'..='\u{200f}' | '\u{feff}') => continue,
+            _ => &*letter.encode_utf8(&mut own),
+        };
+        units += written.encode_utf16().count();
+        if units > MAX_SMS_UNITS {
+            break;
+        }
+        plain.push_str(written);
+    }
+    plain
 }
 
 /// With the API key where there is one, otherwise with the account and its first token; `None` without either.
@@ -88,6 +187,19 @@ fn authorised(request: RequestBuilder, twilio: &config::Twilio) -> Option<Reques
 #[derive(Deserialize)]
 struct Refusal {
     code: Option<u32>,
+}
+
+/// A message, as far as it matters here.
+#[derive(Deserialize)]
+struct Message {
+    status: String,
+    error_code: Option<u32>,
+}
+
+/// The answer to a message that was taken.
+#[derive(Deserialize)]
+struct Taken {
+    sid: Option<String>,
 }
 
 fn code(answer: &[u8]) -> Option<u32> {

@@ -2,15 +2,18 @@
 //! that a restart loses none; one worker runs them, one at a time for each lease.
 
 mod alert;
+mod retention;
 mod revoke;
 mod sms;
 mod tell;
+mod unsent;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use time::OffsetDateTime;
 
+use self::unsent::Unsent;
 use crate::booking::Desk;
 use crate::business::routing::Directory;
 use crate::calendar::google::Google;
@@ -20,7 +23,7 @@ use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
 use crate::ground::Ground;
 use crate::names::{BookingId, CallSid};
-use crate::store::jobs::{Job, LeasedJob};
+use crate::store::jobs::{Job, LeasedJob, Matter, Sms};
 use crate::store::{self, Store};
 
 /// How often the store is asked for work.
@@ -39,6 +42,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How often unfinished bookings are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How often it is looked what is too old to be kept.
+const CLEAR: time::Duration = time::Duration::HOUR;
 /// How long a booking may be unfinished before the sweeper takes it up: longer than any caller waits.
 const UNFINISHED: Duration = Duration::from_mins(1);
 /// How long ended jobs are kept, so that their keys still make a job once.
@@ -66,6 +71,8 @@ enum Done {
     NotYet(String),
     /// Never: the cause.
     Never(String),
+    /// A message will not reach its reader.
+    Unsent(Unsent),
 }
 
 impl Outbox {
@@ -105,7 +112,11 @@ impl Outbox {
 
     async fn run_one(&self, leased: &LeasedJob) -> Done {
         match &leased.job {
-            Job::Sms { business, to, text } => self.send_sms(leased, business, to, text).await.unwrap_or_else(not_yet),
+            Job::Sms(sms) => self.send_sms(leased, sms).await.unwrap_or_else(not_yet),
+            Job::Delivery { of, sid, sms } => self.look_at_delivery(leased, of, sid, sms).await.unwrap_or_else(not_yet),
+            Job::EraseRecording { business, recording_sid } => {
+                self.erase_recording(business.as_ref(), recording_sid).await.unwrap_or_else(not_yet)
+            }
             Job::Alert { what, business, text, since_ms } => {
                 self.post_alert(&leased.key, what, business.as_ref(), text, *since_ms).await
             }
@@ -115,7 +126,7 @@ impl Outbox {
             Job::Tell(outcome) => self.tell(leased, outcome).await.unwrap_or_else(not_yet),
             Job::SilentCall { sid } => self.look_at_silent_call(sid).await.unwrap_or_else(not_yet),
             Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
-            Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
+            Job::Settle { booking } => self.settle(leased, *booking).await.unwrap_or_else(not_yet),
             Job::LookBack { booking } => self.look_back(leased, *booking).await.unwrap_or_else(not_yet),
             Job::EndTest { booking } => self.end_test(*booking).await.unwrap_or_else(not_yet),
         }
@@ -123,27 +134,22 @@ impl Outbox {
 
     async fn end(&self, leased: &LeasedJob, done: Done) -> Result<(), store::Error> {
         match done {
-            Done::Well => self.store.finish_job(leased).await?,
+            Done::Well => self.store.finish_job(leased).await.map(drop),
             Done::NotYet(cause) if leased.attempts < MAX_ATTEMPTS => {
                 let again_at = self.clock.now() + pause_after(leased.attempts);
-                self.store.fail_job(leased, &cause, Some(again_at)).await?
+                self.store.fail_job(leased, &cause, Some(again_at)).await.map(drop)
             }
-            Done::NotYet(cause) | Done::Never(cause) => {
-                tracing::error!(job.kind = leased.job.kind(), cause, "a job was given up");
-                self.tell_of_lost_word(leased, &cause).await?;
-                self.store.fail_job(leased, &cause, None).await?
-            }
-        };
-        Ok(())
+            Done::NotYet(cause) | Done::Never(cause) => self.give_up(leased, &Unsent::GivenUp(cause)).await,
+            Done::Unsent(why) => self.give_up(leased, &why).await,
+        }
     }
 
-    async fn settle(&self, booking: BookingId) -> Result<Done, store::Error> {
+    async fn settle(&self, leased: &LeasedJob, booking: BookingId) -> Result<Done, store::Error> {
         let Some(row) = self.store.booking(booking).await? else { return Ok(Done::Well) };
         let Some(profile) = self.directory.by_slug(&row.business) else {
             return Ok(Done::NotYet("its business has no file any more".into()));
         };
-        let settled = self.desk.settle(&profile, booking).await?;
-        Ok(if settled { Done::Well } else { Done::NotYet("its outcome is still not known".into()) })
+        if self.desk.settle(&profile, booking).await? { Ok(Done::Well) } else { self.in_doubt(leased, &profile, &row).await }
     }
 
     async fn look_back(&self, leased: &LeasedJob, booking: BookingId) -> Result<Done, store::Error> {
@@ -190,19 +196,28 @@ impl Outbox {
         if let Some(caller) = call.caller() {
             let text =
                 format!("Sorry, {} could not take your call just now. Please call again, or answer this message.", profile.name);
-            let sms = Job::Sms { business: profile.slug.clone(), to: caller, text };
+            let (business, matter) = (profile.slug.clone(), Matter::Apology(sid.clone()));
+            let sms = Job::Sms(Sms { business, to: caller, text, matter });
             self.store.enqueue(&format!("sms/silent/{sid}"), &sms, now).await?;
         }
         Ok(Done::Well)
     }
 
-    /// Takes up bookings that nobody finished: after a restart, or where a job was lost.
+    /// Takes up what nobody finished, after a restart or where a job was lost; and deletes what is too old.
     async fn sweep(&self) {
         let mut tick = tokio::time::interval(SWEEP);
+        let mut cleared_at = OffsetDateTime::UNIX_EPOCH;
         loop {
             tick.tick().await;
-            if let Err(error) = self.sweep_once(self.clock.now()).await {
+            let now = self.clock.now();
+            if let Err(error) = self.sweep_once(now).await {
                 tracing::error!(error = %error, "unfinished bookings could not be looked for");
+            }
+            if now - cleared_at >= CLEAR {
+                cleared_at = now;
+                if let Err(error) = self.forget_old(now).await {
+                    tracing::error!(error = %error, "what is too old could not be deleted");
+                }
             }
         }
     }
@@ -211,6 +226,7 @@ impl Outbox {
         for row in self.store.unfinished_bookings(now - UNFINISHED).await? {
             self.desk.ensure_settled(row.id, now).await?;
         }
+        self.look_for_broken_off().await?;
         self.store.forget_jobs(now - KEEP_ENDED).await
     }
 }

@@ -9,21 +9,19 @@ use crate::clients::control::ControlUrl;
 use crate::names::{CallSid, VapiCallId};
 use crate::store;
 use crate::store::calls::{CallRow, Leg};
-use crate::store::jobs::{Job, LeasedJob, Outcome};
+use crate::store::jobs::{Job, LeasedJob, Matter, Outcome, Sms};
 
 /// The outcome may be known while "being arranged" is still on its way to Vapi: the assistant must not hear it first, or it
 /// would take back what it said.
 const AFTER_THE_ANSWER: Duration = Duration::from_millis(500);
 
-/// What stands in the store while a success is being told: if the process dies then, it may have been heard.
-const UNDER_WAY: &str = "it was being told when the process ended";
-
 impl Outbox {
     pub(super) async fn tell(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {
         tokio::time::sleep(AFTER_THE_ANSWER).await;
-        let Some(url) = self.line_to_caller(outcome).await? else { return self.tell_by_sms(leased, outcome).await };
-        // Given up first: a restart in the middle must not say it a second time.
-        if outcome.booked && !self.store.fail_job(leased, UNDER_WAY, None).await? {
+        let only_word = Matter::Outcome(outcome.booking);
+        let Some(url) = self.line_to_caller(outcome).await? else { return self.tell_by_sms(leased, outcome, only_word).await };
+        // Noted first: a restart in the middle must not say it a second time.
+        if outcome.booked && !self.store.begin_job(leased).await? {
             return Ok(Done::NotYet("another worker has taken it over".into()));
         }
         let booking = &outcome.booking;
@@ -34,11 +32,12 @@ impl Outbox {
             }
             Err(error @ (Error::Unknown(_) | Error::Unusable(_))) if outcome.booked => {
                 tracing::warn!(booking.id = %booking, business = %outcome.business, %error, "a success may have been heard, so it is not told again");
+                self.may_be_unheard(&leased.key, outcome).await?;
                 Ok(Done::Well)
             }
             Err(error) => {
                 tracing::info!(booking.id = %booking, business = %outcome.business, %error, "the live call could not be told, so an SMS goes out");
-                self.tell_by_sms(leased, outcome).await
+                self.tell_by_sms(leased, outcome, only_word).await
             }
         }
     }
@@ -75,18 +74,18 @@ impl Outbox {
     async fn confirm(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {
         let Outcome { business, to, confirmation: text, .. } = outcome.clone();
         if !text.is_empty() {
-            let sms = Job::Sms { business, to, text };
+            let sms = Job::Sms(Sms { business, to, text, matter: Matter::Confirmation(outcome.booking) });
             self.store.enqueue(&format!("{}/confirm", leased.key), &sms, self.clock.now()).await?;
         }
         Ok(Done::Well)
     }
 
-    async fn tell_by_sms(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {
+    async fn tell_by_sms(&self, leased: &LeasedJob, outcome: &Outcome, matter: Matter) -> Result<Done, store::Error> {
         let Outcome { business, to, text, .. } = outcome.clone();
         if text.is_empty() {
             return Ok(Done::Well);
         }
-        let sms = Job::Sms { business, to, text };
+        let sms = Job::Sms(Sms { business, to, text, matter });
         self.store.enqueue(&format!("{}/sms", leased.key), &sms, self.clock.now()).await?;
         Ok(Done::Well)
     }

@@ -10,12 +10,16 @@ use sqlx::query::Query;
 use time::OffsetDateTime;
 
 use super::row::column;
+pub use super::texts::{Matter, Sms};
 use super::{Error, Store};
 use crate::clock::epoch_ms;
 use crate::names::{BookingId, CallSid, Phone, Slug};
 
 /// How long after a confirmation the calendar is looked at again: what was on its way there has arrived by then.
 const LOOK_BACK_AFTER: Duration = Duration::from_secs(5);
+
+/// What stands before a recording's name in the key of the job that deletes it.
+pub const ERASE: &str = "erase/";
 
 /// What came of a booking, for a caller who was told that it is being arranged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,13 +48,22 @@ pub struct Outcome {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {
     /// Send a text message.
-    Sms {
-        /// Whose Twilio account and number sends it.
-        business: Slug,
-        /// To whom.
-        to: Phone,
-        /// At most 1600 characters.
-        text: String,
+    Sms(Sms),
+    /// Look what became of a text message that Twilio took.
+    Delivery {
+        /// The key of the job that sent it.
+        of: String,
+        /// Twilio's name of it.
+        sid: String,
+        /// The message.
+        sms: Sms,
+    },
+    /// Delete a recording at Twilio, and then here.
+    EraseRecording {
+        /// Whose Twilio account has it, if that is known.
+        business: Option<Slug>,
+        /// Twilio's name of it.
+        recording_sid: String,
     },
     /// Tell the operator.
     Alert {
@@ -110,7 +123,9 @@ impl Job {
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::Sms { .. } => "sms",
+            Self::Sms(_) => "sms",
+            Self::Delivery { .. } => "delivery",
+            Self::EraseRecording { .. } => "erase_recording",
             Self::Alert { .. } => "alert",
             Self::Notify { .. } => "notify",
             Self::Tell(_) => "tell",
@@ -192,6 +207,29 @@ impl Store {
         taken.as_ref().map(read_leased).transpose()
     }
 
+    /// The job is about to do what must not be done twice: it is not run again, whatever happens to this process, unless
+    /// [`Store::fail_job`] says so. `false` when the lease was lost meanwhile.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn begin_job(&self, leased: &LeasedJob) -> Result<bool, Error> {
+        let query = sqlx::query("UPDATE jobs SET state = 'begun' WHERE key = $1 AND fence = $2");
+        Ok(self.execute(query.bind(leased.key.clone()).bind(leased.fence)).await? == 1)
+    }
+
+    /// Takes over, for `lease`, a job that was begun by somebody who did not live to end it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take_broken_off(&self, now: OffsetDateTime, lease: Duration) -> Result<Option<LeasedJob>, Error> {
+        let query = sqlx::query(
+            "UPDATE jobs SET leased_until = $2, fence = fence + 1 WHERE key = (SELECT key FROM jobs WHERE state = 'begun' \
+             AND leased_until <= $1 LIMIT 1) AND state = 'begun' AND leased_until <= $1 RETURNING key, payload, attempts, fence",
+        );
+        let taken = self.execute_returning(query.bind(epoch_ms(now)).bind(epoch_ms(now + lease))).await?;
+        taken.as_ref().map(read_leased).transpose()
+    }
+
     /// The job is done; `false` when the lease was lost meanwhile.
     ///
     /// # Errors
@@ -226,7 +264,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_jobs(&self, before: OffsetDateTime) -> Result<(), Error> {
-        let query = sqlx::query("DELETE FROM jobs WHERE state <> 'waiting' AND run_at < $1").bind(epoch_ms(before));
+        let query =
+            sqlx::query("DELETE FROM jobs WHERE state NOT IN ('waiting', 'begun') AND run_at < $1").bind(epoch_ms(before));
         self.execute(query).await?;
         Ok(())
     }

@@ -18,6 +18,7 @@ pub mod oauth;
 pub mod offers;
 pub mod orders;
 mod row;
+pub mod texts;
 pub mod voicemails;
 mod writer;
 

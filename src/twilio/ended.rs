@@ -149,7 +149,8 @@ impl Station {
     async fn person_missed(&self, profile: &Profile, form: &Form, row: Option<&CallRow>) {
         let dialled = row.and_then(|row| row.dialing.as_ref()).or(profile.transfer.to.as_ref());
         let whom = dialled.map_or("you", |number| number.as_str());
-        let text = format!("{}: nobody answered at {whom} for a caller from {}.", profile.name, form.caller_for_people());
+        let (caller, now) = (form.caller_for_people(), self.clock.now());
+        let text = format!("{}: nobody answered at {whom} for a caller from {caller}, {}.", profile.name, profile.spoken(now));
         if let Some(sid) = &form.call_sid {
             self.notify(profile, Occasion::TransferMissed, &format!("transfer_missed:{sid}"), &text).await;
             if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None).await {

@@ -27,8 +27,8 @@ pub struct Form {
     pub recording_sid: String,
     /// `RecordingUrl`.
     pub recording_url: String,
-    /// `RecordingDuration`, in seconds.
-    pub recording_seconds: u32,
+    /// `RecordingDuration`, in seconds, where it is said.
+    pub recording_seconds: Option<u32>,
 }
 
 impl Form {
@@ -49,7 +49,7 @@ impl Form {
             dial_call_status: value("DialCallStatus"),
             recording_sid: value("RecordingSid"),
             recording_url: value("RecordingUrl"),
-            recording_seconds: value("RecordingDuration").parse().unwrap_or(0),
+            recording_seconds: value("RecordingDuration").parse().ok(),
         }
     }
 

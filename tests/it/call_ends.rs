@@ -73,7 +73,10 @@ async fn a_person_who_does_not_answer_is_followed_by_voicemail_and_the_business_
     assert_eq!((house.row().await.leg, house.row().await.dialing), (Leg::Voicemail, None));
     house.twilio.wait_for_done("messages.create", 1).await;
     house.jobs_run().await;
-    assert_eq!(house.texts_to(OWNER), [format!("ABC HVAC: nobody answered at {PERSON} for a caller from {CALLER}.")]);
+    assert_eq!(
+        house.texts_to(OWNER),
+        [format!("ABC HVAC: nobody answered at {PERSON} for a caller from {CALLER}, Monday, November 23 at 9 AM.")]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,7 +115,9 @@ async fn a_message_is_kept_and_told_once_to_each_who_wants_to_hear_of_it() {
     house.restart().await;
     assert!(is_goodbye(&house.says("voicemail", &recording("RE1")).await));
     house.jobs_run().await;
-    let text = format!("ABC HVAC: voicemail from {CALLER}, 17 seconds: https://api.twilio.com/2010-04-01/Recordings/RE1");
+    let text = format!(
+        "ABC HVAC: voicemail from {CALLER}, Monday, November 23 at 9 AM, 17 seconds: https://api.twilio.com/2010-04-01/Recordings/RE1.mp3"
+    );
     for number in [OWNER, "+15551237777"] {
         assert_eq!(house.texts_to(number), std::slice::from_ref(&text));
     }

@@ -9,7 +9,7 @@ use time::macros::datetime;
 
 use crate::change_of_mind::{CANCEL, MOVE, booked, to};
 use crate::fakes::faults::Fault;
-use crate::fakes::stage::Moment;
+use crate::fakes::stage::{Gate, Moment};
 use crate::faults::in_time;
 use crate::house::{CALLER, House, SAM};
 use crate::promises::{PENDING, come_to_rest, late_words, messages, promises_kept, said};
@@ -152,12 +152,15 @@ async fn a_change_that_a_crash_cut_off_is_brought_to_its_end_after_the_restart()
 async fn a_change_that_takes_longer_than_its_caller_can_wait_is_told_once_by_sms() {
     let house = House::new().await;
     let code = booked(&house, CALLER, EIGHT).await;
-    let held = house.google.hold_after("events.patch");
-    let gets = house.google.hold("events.get");
-    let asking = in_time(house.tool("call-1", "t1", MOVE, to(THREE)));
-    gets.release();
-    assert_eq!(said(&asking.await), PENDING);
-    held.release();
+    let gate = Gate::new();
+    house.google.fault("events.patch", Fault::GateAfterCommit(gate.clone()));
+    // Before it is changed the event is read; afterwards nobody can see what became of it.
+    house.google.fault("events.get", Fault::Pass);
+    for _ in 0..4 {
+        house.google.fault("events.get", Fault::GateBeforeCommit(gate.clone()));
+    }
+    assert_eq!(said(&in_time(house.tool("call-1", "t1", MOVE, to(THREE))).await), PENDING);
+    gate.release();
     come_to_rest(&house).await;
     let told = messages(&house, 1).await;
     let expected =

@@ -97,8 +97,15 @@ struct Ledger {
 /// One drive, until it ends, leaves it, or dies.
 fn drive(world: &mut World, ledger: &mut Ledger, mut known: u32, standing: Changing) -> Option<End> {
     let aim = standing.aim;
+    let mut noted = !standing.in_doubt;
     let (mut standing, mut step) = standing.take_up();
     for _ in 0..24 {
+        match step {
+            Step::End(_) | Step::LeaveForLater if world.chance(30) => return None,
+            Step::End(end) => return Some(end),
+            Step::LeaveForLater => return None,
+            Step::Look | Step::Send | Step::Get => {}
+        }
         let seconds = world.random.random_range(0..3);
         world.pass(seconds, aim);
         if world.chance(30) {
@@ -108,9 +115,10 @@ fn drive(world: &mut World, ledger: &mut Ledger, mut known: u32, standing: Chang
             Step::Look if world.chance(8) => Met::Look(Looked::Unknown),
             Step::Look => Met::Look(if world.taken { Looked::Taken } else { Looked::Free }),
             Step::Send => {
-                if standing.sent > 1 || known != ledger.etag {
+                if !noted || known != ledger.etag {
                     (ledger.etag, ledger.sent_at) = (known, world.now);
                 }
+                noted = false;
                 world.send(known, aim)
             }
             Step::Get if world.chance(6) => Met::FoundUnknown,
@@ -126,8 +134,7 @@ fn drive(world: &mut World, ledger: &mut Ledger, mut known: u32, standing: Chang
                     _ => Met::FoundElsewhere,
                 }
             }
-            Step::End(end) => return Some(end),
-            Step::LeaveForLater => return None,
+            Step::End(_) | Step::LeaveForLater => return None,
         };
         (standing, step) = standing.after(met);
     }

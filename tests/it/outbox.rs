@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringbook::clock::epoch_ms;
 use ringbook::names::{Phone, Slug};
-use ringbook::store::jobs::Job;
+use ringbook::store::jobs::{Job, Matter, Sms};
 use serde_json::{Value, json};
 
 use crate::fakes::faults::Fault;
@@ -16,7 +16,8 @@ const SMS: &str = "messages.create";
 const DAY: Duration = Duration::from_hours(24);
 
 fn sms(text: &str) -> Job {
-    Job::Sms { business: Slug::parse(SLUG).unwrap(), to: Phone::e164(OWNER).unwrap(), text: text.into() }
+    let (business, to) = (Slug::parse(SLUG).unwrap(), Phone::e164(OWNER).unwrap());
+    Job::Sms(Sms { business, to, text: text.into(), matter: Matter::Notice })
 }
 
 fn alert(house: &House) -> Job {

@@ -154,6 +154,11 @@ impl House {
         self.until("all due jobs are run", async || !self.jobs().await.iter().any(is_due)).await;
     }
 
+    /// Waits until no message is on its way: what a restart cuts short then is nothing.
+    pub async fn nothing_is_under_way(&self) {
+        self.until("nothing is under way", async || !self.jobs().await.iter().any(|job| job.state == "begun")).await;
+    }
+
     /// The texts that Twilio took for this number.
     pub fn texts_to(&self, number: &str) -> Vec<String> {
         let text = |message: &Value| (message["to"] == number).then(|| message["body"].as_str().unwrap().to_owned());

@@ -121,6 +121,7 @@ fn what_is_required_is_enough_and_the_rest_has_the_defaults_of_the_contract() {
     assert_eq!(settings.calendar, CalendarKind::Embedded);
     assert_eq!((settings.tool_reply_budget, settings.connect_budget), (Duration::from_secs(4), Duration::from_secs(5)));
     assert_eq!((settings.log.as_str(), settings.alert_webhook_url), ("info", None));
+    assert_eq!(settings.retention, Duration::from_hours(90 * 24));
     let twilio = settings.twilio.everyone();
     assert_eq!((twilio.account_sid.as_str(), twilio.api_url.as_str()), (ACCOUNT, "https://api.twilio.com/"));
     assert!(twilio.api_key.is_none() && twilio.messaging_service_sid.is_none() && !twilio.auth_is_own);
@@ -538,7 +539,7 @@ fn google_needs_a_file_that_can_be_read() {
 
 #[test]
 fn what_has_no_effect_yet_is_said_when_it_is_set() {
-    let set = [("METRICS_BIND", "127.0.0.1:9100"), ("REDIS_URL", "redis://127.0.0.1"), ("RETENTION_DAYS", "30")];
+    let set = [("METRICS_BIND", "127.0.0.1:9100"), ("REDIS_URL", "redis://127.0.0.1")];
     let found = warnings(&set, &[]);
     assert_eq!(found.len(), NOT_IN_EFFECT.len(), "{found:?}");
     for (name, _) in set {

@@ -112,7 +112,7 @@ async fn a_dial_counts_while_its_call_lasts() {
 #[tokio::test]
 async fn a_recording_is_new_once() {
     let shelf = Shelf::new().await;
-    let voicemail = Voicemail { recording_sid: "RE1", url: "https://api.twilio.com/RE1", seconds: 7 };
+    let voicemail = Voicemail { recording_sid: "RE1", business: None, url: "https://api.twilio.com/RE1", seconds: 7 };
     assert!(shelf.store.keep_voicemail(&sid("CA1"), &voicemail, NOW).await.unwrap());
     assert!(!shelf.store.keep_voicemail(&sid("CA1"), &voicemail, NOW).await.unwrap());
 }

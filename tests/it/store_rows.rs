@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringbook::names::Phone;
 use ringbook::store::events::EventRow;
-use ringbook::store::jobs::Job;
+use ringbook::store::jobs::{Job, Matter, Sms};
 use time::OffsetDateTime;
 
 use crate::store::{NOW, Shelf, minutes, slug};
@@ -12,7 +12,8 @@ use crate::store::{NOW, Shelf, minutes, slug};
 const LEASE: Duration = Duration::from_mins(1);
 
 fn job(text: &str) -> Job {
-    Job::Sms { business: slug(), to: Phone::e164("+15557654321").unwrap(), text: text.into() }
+    let (business, to) = (slug(), Phone::e164("+15557654321").unwrap());
+    Job::Sms(Sms { business, to, text: text.into(), matter: Matter::Notice })
 }
 
 #[tokio::test]

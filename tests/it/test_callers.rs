@@ -102,6 +102,18 @@ async fn a_caller_changes_a_test_like_any_appointment_and_nobody_is_written_to()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_test_whose_time_has_come_is_taken_out_like_any_other() {
+    let text = BUSINESS.replacen("[limits]", "[rules]\nminimum_notice_minutes = 0\n[limits]", 1);
+    let text = format!("test_callers = [\"{CALLER}\"]\n{text}");
+    let house = Plan::new().business(SLUG, &text).at(time::macros::datetime!(2026-11-23 8:55 -5)).build().await;
+    said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-23T09:00")).await);
+    let test = row(&house).await;
+    assert_eq!(title(&house), "TEST HVAC repair - Dana Miller");
+    ended(&house, &test).await;
+    assert_eq!((row(&house).await.state, house.google.events(SAM).len()), (BookingState::Cancelled, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_person_made_of_a_test_is_respected() {
     let renamed = plan().build().await;
     let test = tried(&renamed).await;

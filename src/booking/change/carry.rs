@@ -10,7 +10,7 @@ use super::super::{Desk, book, drive as bookings};
 use super::drive::{Drive, Verdict};
 use super::{ChangeOfMind, place_of};
 use crate::business::profile::Profile;
-use crate::calendar::Event;
+use crate::calendar::{Event, Place};
 use crate::clock::Deadline;
 use crate::inflight::Running;
 use crate::names::{BookingId, BookingState};
@@ -21,6 +21,9 @@ use crate::store::changes::{Begun, Change};
 
 /// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
 const LAST_MOMENT: Duration = Duration::from_millis(150);
+/// How long is asked how an event stands before it is changed. Without an answer the ledger is believed: the etag, under which
+/// alone it is changed, tells in the end.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Desk {
     /// Begins the change, and waits for what comes of it as long as its caller can.
@@ -137,6 +140,12 @@ impl Desk {
         Ok(())
     }
 
+    /// The event, if the calendar shows it without delay.
+    pub(super) async fn seen_at_once(&self, place: &Place, row: &BookingRow) -> Option<Event> {
+        let asked = tokio::time::timeout(AT_ONCE, self.calendars.get(place, &row.event_id)).await;
+        asked.ok().and_then(Result::ok).flatten()
+    }
+
     /// The appointment as it stands in the calendar, ready to be changed; a change of it that is under way is waited for.
     pub(in super::super) async fn changeable(
         &self,
@@ -180,9 +189,8 @@ impl Desk {
         if !row.state.is_live() {
             return Ok((row, None));
         }
-        let seen = self.calendars.get(&place_of(&row), &row.event_id).await.ok().flatten();
-        let Some(event) = seen else { return Ok((row, None)) };
         let place = place_of(&row);
+        let Some(event) = self.seen_at_once(&place, &row).await else { return Ok((row, None)) };
         if let Ok(sight) = self.sight(profile, &row, &place, &event).await {
             self.note(profile, &row, sight).await?;
         }

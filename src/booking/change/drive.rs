@@ -49,14 +49,16 @@ pub(super) struct Drive<'a> {
     place: Place,
     /// The event as it was seen last; its texts are needed to change them.
     seen: Option<Event>,
-    /// How long the ledger has known of the request that is sent next.
-    noted: Stopwatch,
+    /// How long the ledger has known of the request that is sent next; `None` when it does not know of it yet.
+    noted: Option<Stopwatch>,
 }
 
 impl<'a> Drive<'a> {
     pub(super) fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, change: Change, standing: Changing) -> Self {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        Self { desk, profile, row, change, standing, place, seen: None, noted: Stopwatch::start() }
+        // With its beginning the first request was noted; one that was left behind may have been sent long ago.
+        let noted = (!standing.in_doubt).then(Stopwatch::start);
+        Self { desk, profile, row, change, standing, place, seen: None, noted }
     }
 
     /// With the event as it was just read: then a first request needs no other question.
@@ -93,10 +95,11 @@ impl<'a> Drive<'a> {
     async fn send(&mut self) -> Result<Met, store::Error> {
         if self.seen.is_none() && self.standing.aim == Aim::Move {
             // What people have written into the event must be known, or it would be written over.
-            self.seen = self.desk.calendars.get(&self.place, &self.row.event_id).await.ok().flatten();
+            self.seen = self.desk.seen_at_once(&self.place, &self.row).await;
         }
         let etag = self.seen.as_ref().map_or(&self.change.etag, |event| &event.etag).clone();
-        if self.standing.sent > 1 || etag != self.change.etag || self.noted.elapsed() > FRESH {
+        let is_noted = self.noted.take().is_some_and(|noted| noted.elapsed() < FRESH);
+        if !is_noted || etag != self.change.etag {
             self.note(&etag).await?;
         }
         let sending = async {
@@ -123,11 +126,11 @@ impl<'a> Drive<'a> {
 
     /// Notes a request before it is sent: whoever else is at this change must not think that none is on its way.
     async fn note(&mut self, etag: &str) -> Result<(), store::Error> {
-        let (now, noted) = (self.desk.clock.now(), Stopwatch::start());
+        let now = self.desk.clock.now();
         if self.desk.store.send_change_again(self.row.id, etag, now).await? == Moved::Elsewhere {
             return Err(store::Error::Unreadable("change: somebody else has ended it"));
         }
-        (self.change.etag, self.change.sent_at, self.noted) = (etag.to_owned(), now, noted);
+        (self.change.etag, self.change.sent_at) = (etag.to_owned(), now);
         Ok(())
     }
 

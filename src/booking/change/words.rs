@@ -3,7 +3,7 @@
 use time::Date;
 
 use super::super::machine::changing::End;
-use super::super::words::{start_of, with_whom};
+use super::super::words::{in_writing, place, start_of, with_whom};
 use crate::business::profile::Profile;
 use crate::names::BookingState;
 use crate::store::bookings::BookingRow;
@@ -69,12 +69,14 @@ pub fn stays(profile: &Profile, row: &BookingRow, today: Date) -> String {
 
 /// The text message that confirms it.
 pub(super) fn confirmation(profile: &Profile, row: &BookingRow, today: Date) -> Job {
-    Job::Sms { business: row.business.clone(), to: row.customer_phone.clone(), text: text(profile, row, today) }
+    in_writing(row, text(profile, row, today))
 }
 
 fn text(profile: &Profile, row: &BookingRow, today: Date) -> String {
-    let sentence = if row.state == BookingState::Cancelled { cancelled } else { moved };
-    format!("{}: {}", profile.name, sentence(profile, row, today))
+    if row.state == BookingState::Cancelled {
+        return format!("{}: {} Your confirmation code was {}.", profile.name, cancelled(profile, row, today), row.confirmation);
+    }
+    format!("{}: {}{}", profile.name, moved(profile, row, today), place(row))
 }
 
 /// What a caller hears who was told that it is being arranged.

@@ -27,6 +27,7 @@ pub mod google_watch;
 pub mod journal;
 pub mod stage;
 pub mod twilio;
+pub mod twilio_messages;
 pub mod vapi;
 pub mod wire;
 

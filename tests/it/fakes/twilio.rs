@@ -1,7 +1,7 @@
-//! The fake Twilio REST API: messages, calls that are redirected, and the numbers of an account. It sends nothing to anyone and
+//! The fake Twilio REST API: calls that are redirected and the numbers of an account; messages and recordings stand in a file of their own. It sends nothing to anyone and
 //! makes no webhooks: tests post those themselves.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
 
@@ -19,10 +19,10 @@ pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
 pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
 pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
 
-const CALLS: &[&str] = &["messages.create", "calls.update", "numbers.list", "numbers.update", "unknown"];
+const CALLS: &[&str] =
+    &["messages.create", "messages.fetch", "recordings.delete", "calls.update", "numbers.list", "numbers.update", "unknown"];
 
 /// Twilio's limits, in characters.
-const MESSAGE_CHARS: usize = 1600;
 const TWIML_CHARS: usize = 4000;
 
 /// The settings of a number: how a form names them, and how JSON does.
@@ -66,18 +66,20 @@ impl FakeTwilio {
 }
 
 #[derive(Default)]
-struct State {
-    serial: usize,
-    messages: Vec<Value>,
-    numbers: BTreeMap<String, Map<String, Value>>,
+pub(super) struct State {
+    pub(super) serial: usize,
+    pub(super) messages: Vec<Value>,
+    pub(super) numbers: BTreeMap<String, Map<String, Value>>,
     live_calls: BTreeMap<String, bool>,
-    refused: BTreeMap<String, u32>,
+    pub(super) refused: BTreeMap<String, u32>,
+    pub(super) undelivered: BTreeMap<String, u32>,
+    pub(super) recordings: BTreeSet<String>,
 }
 
 /// Twilio itself.
 pub struct Twilio {
     stage: Stage,
-    state: Mutex<State>,
+    pub(super) state: Mutex<State>,
 }
 
 impl Deref for Twilio {
@@ -87,7 +89,7 @@ impl Deref for Twilio {
     }
 }
 
-type Form = BTreeMap<String, String>;
+pub(super) type Form = BTreeMap<String, String>;
 
 impl Twilio {
     /// A number of the account, pointing nowhere; returns its `PN…` sid.
@@ -124,16 +126,6 @@ impl Twilio {
         self.state.lock().unwrap().live_calls.insert(sid.to_owned(), false);
     }
 
-    /// Messages to this number are refused with Twilio's code: 21211, 21608, 21610, 21614, 30034, …
-    pub fn refuse_messages_to(&self, number: &str, code: u32) {
-        self.state.lock().unwrap().refused.insert(number.to_owned(), code);
-    }
-
-    /// The messages that were taken, in order, as JSON shows them.
-    pub fn messages(&self) -> Vec<Value> {
-        self.state.lock().unwrap().messages.clone()
-    }
-
     /// The updates of one call that were taken, in order: the form's fields.
     pub fn call_updates(&self, sid: &str) -> Vec<Form> {
         let taken = |entry: &super::journal::Entry| entry.outcome == Some(200) && entry.about.iter().any(|about| about == sid);
@@ -142,35 +134,6 @@ impl Twilio {
             .filter(taken)
             .map(|entry| entry.request.form().into_iter().collect())
             .collect()
-    }
-
-    fn create_message(&self, form: &Form) -> Result<Answer, Answer> {
-        let field = |name: &str| form.get(name).map_or("", String::as_str);
-        let (to, body) = (field("To"), field("Body"));
-        let mut state = self.state.lock().unwrap();
-        let owned = |number: &str| state.numbers.values().any(|fields| fields["phone_number"] == number);
-        let refusal = match (field("From"), field("MessagingServiceSid")) {
-            _ if to.is_empty() => Some(21604),
-            _ if !is_e164(to) => Some(21211),
-            ("", "") => Some(21603),
-            (from, "") if !owned(from) => Some(21606),
-            (_, service) if !service.is_empty() && !is_sid("MG", service) => Some(21705),
-            _ if body.is_empty() && !form.contains_key("MediaUrl") => Some(21602),
-            _ if body.chars().count() > MESSAGE_CHARS => Some(21617),
-            _ => state.refused.get(to).copied(),
-        };
-        if let Some(code) = refusal {
-            return Err(error(400, code));
-        }
-        state.serial += 1;
-        let null_if_empty = |text: &str| if text.is_empty() { Value::Null } else { text.into() };
-        let message = json!({
-            "sid": format!("SM{:032x}", state.serial), "account_sid": ACCOUNT_SID, "to": to, "from": null_if_empty(field("From")),
-            "messaging_service_sid": null_if_empty(field("MessagingServiceSid")), "body": body, "status": "queued",
-            "direction": "outbound-api", "error_code": null, "error_message": null,
-        });
-        state.messages.push(message.clone());
-        Ok(Answer::json(201, &message))
     }
 
     fn update_call(&self, sid: &str, form: &Form) -> Result<Answer, Answer> {
@@ -225,17 +188,17 @@ impl Twilio {
     }
 }
 
-fn is_e164(number: &str) -> bool {
+pub(super) fn is_e164(number: &str) -> bool {
     let digits = number.strip_prefix('+').unwrap_or("");
     (7..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|c| c.is_ascii_digit())
 }
 
-fn is_sid(prefix: &str, sid: &str) -> bool {
+pub(super) fn is_sid(prefix: &str, sid: &str) -> bool {
     sid.strip_prefix(prefix).is_some_and(|hex| hex.len() == 32 && hex.bytes().all(|c| c.is_ascii_hexdigit()))
 }
 
 /// Twilio's error shape with its own words, as far as they are known to us.
-fn error(status: u16, code: u32) -> Answer {
+pub(super) fn error(status: u16, code: u32) -> Answer {
     let message = match code {
         20003 => "Authenticate",
         20404 => "The requested resource was not found",
@@ -266,6 +229,8 @@ impl Site for Twilio {
         let form: Form = request.form().into_iter().collect();
         let (call, about) = match (request.verb.as_str(), request.parts().as_slice()) {
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages.json"]) => ("messages.create", form.get("To").cloned()),
+            ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages", file]) => ("messages.fetch", sid_of(file)),
+            ("DELETE", ["2010-04-01", "Accounts", ACCOUNT_SID, "Recordings", file]) => ("recordings.delete", sid_of(file)),
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Calls", file]) => ("calls.update", sid_of(file)),
             ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers.json"]) => ("numbers.list", None),
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
@@ -285,6 +250,8 @@ impl Site for Twilio {
         let about = aim.about.first().map_or("", String::as_str);
         match aim.call {
             "messages.create" => self.create_message(&form),
+            "messages.fetch" => self.fetch_message(about),
+            "recordings.delete" => self.delete_recording(about),
             "calls.update" => self.update_call(about, &form),
             "numbers.list" => Ok(self.list_numbers(request)),
             "numbers.update" => self.update_number(about, &form),
