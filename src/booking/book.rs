@@ -42,6 +42,8 @@ pub enum Booking {
     Again(Box<BookingRow>, Corrected),
     /// It is under way, and the caller will be told.
     Pending(Box<BookingRow>),
+    /// The caller has made as many bookings today as the business allows.
+    TooMany,
     /// The time is not to be had; these are, in local time.
     NotOpen {
         /// The service's name.
@@ -73,6 +75,9 @@ impl Desk {
             && let Attempt::Ended(booking) = self.join(profile, row, wish, deadline).await?
         {
             return Ok(booking);
+        }
+        if self.has_booked_enough(&order).await? {
+            return Ok(Booking::TooMany);
         }
         let candidates = match self.candidates(&order, deadline).await? {
             Ok(slots) => slots,
@@ -133,14 +138,15 @@ impl Desk {
         deadline: Deadline,
     ) -> Result<Attempt, Refusal> {
         let Some(row) = self.new_row(order, wish, start, technician) else { return Ok(Attempt::Unreachable) };
-        let limit = day_limit(profile, start);
-        match self.store.claim_booking(&row, order.same, limit).await? {
+        let limits = self.limits(order, start);
+        match self.store.claim_booking(&row, order.same, limits).await? {
             Claim::Ours => self.finish(profile, row, deadline).await,
             Claim::Same(row) => self.join(profile, *row, wish, deadline).await,
             Claim::Taken(_) | Claim::DayFull => Ok(Attempt::Taken),
+            Claim::CallerFull => Ok(Attempt::Ended(Booking::TooMany)),
             Claim::CodeInUse => {
                 let again = BookingRow { confirmation: identity::confirmation_code(), ..row };
-                match self.store.claim_booking(&again, order.same, limit).await? {
+                match self.store.claim_booking(&again, order.same, limits).await? {
                     Claim::Ours => self.finish(profile, again, deadline).await,
                     _ => Ok(Attempt::Taken),
                 }

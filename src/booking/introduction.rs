@@ -5,13 +5,14 @@ use time::Duration;
 use super::Desk;
 use crate::business::profile::Profile;
 use crate::clients::vapi::Variables;
-use crate::names::{CallSid, Phone};
-use crate::scheduling::busy::Span;
+use crate::names::{BookingState, CallSid, Phone};
 use crate::scheduling::speech::spoken_date_time;
 use crate::store;
 
 /// How far ahead an appointment is still worth mentioning.
 const AHEAD: Duration = Duration::days(365);
+/// A longer name is a speech.
+const MAX_NAME_CHARS: usize = 60;
 
 impl Desk {
     /// The variables for a call of `caller`. A store that fails costs the caller's name, never the call.
@@ -43,11 +44,27 @@ impl Desk {
     async fn known_of(&self, profile: &Profile, caller: &Phone) -> Result<(String, String), store::Error> {
         let now = self.clock.now();
         let name = self.store.last_name_of(&profile.slug, caller).await?.unwrap_or_default();
-        let coming = self.store.bookings_of(&profile.slug, caller, Span { start: now, end: now + AHEAD }).await?;
-        let next = coming.first().map(|row| {
+        // The same appointments that the caller can find, cancel and move.
+        let coming = self.store.appointments_of(&profile.slug, caller, now, now).await?;
+        let mut standing = coming.iter().filter(|row| stands(row.state) && row.span.start < now + AHEAD);
+        let next = standing.next().map(|row| {
             let start = spoken_date_time(profile.zone.civil(row.span.start), profile.zone.date(now));
-            format!("{} on {start}", row.service)
+            let moving = if row.state == BookingState::Moving { ", which is just being moved" } else { "" };
+            format!("{} on {start}{moving}", row.service)
         });
-        Ok((name, next.unwrap_or_default()))
+        Ok((plain_name(&name), next.unwrap_or_default()))
     }
+}
+
+/// Whether there is an appointment: not one that is still being arranged, nor one that is about to go.
+fn stands(state: BookingState) -> bool {
+    matches!(state, BookingState::Confirmed | BookingState::Moving)
+}
+
+/// A name for the assistant's own instructions, in which it stands as a variable: without the signs of a template or of markup,
+/// and no longer than a name is.
+fn plain_name(name: &str) -> String {
+    let plain: String = name.chars().filter(|c| !c.is_control() && !"{}[]<>|\\`\"%#=".contains(*c)).collect();
+    let words = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().take(MAX_NAME_CHARS).collect::<String>().trim_end().to_owned()
 }

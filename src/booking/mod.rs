@@ -3,6 +3,7 @@
 
 mod again;
 pub mod book;
+mod callers;
 pub mod change;
 pub mod check;
 pub mod correct;

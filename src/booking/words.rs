@@ -3,6 +3,7 @@
 
 use time::{Date, OffsetDateTime};
 
+use super::callers::title;
 use super::correct::Detail;
 use crate::business::profile::Profile;
 use crate::calendar::{Rewrite, Texts};
@@ -12,7 +13,7 @@ use crate::scheduling::speech::{spoken_date, spoken_date_time, spoken_list};
 use crate::store::bookings::BookingRow;
 use crate::store::jobs::{Job, Matter, Outcome, Sms};
 
-/// The title of the event, from the business's template.
+/// What the job is called, from the business's template.
 pub(super) fn summary(profile: &Profile, row: &BookingRow) -> String {
     // The customer's name goes in last: it may hold a placeholder's spelling, and must stay what it is.
     profile.event_summary.replace("{service}", &row.service).replace("{customer}", &row.customer_name)
@@ -33,7 +34,7 @@ pub(super) fn description(row: &BookingRow) -> String {
 
 /// How the texts of an event change when its booking does: what people have written into it stays.
 pub(super) fn rewritten(profile: &Profile, old: &BookingRow, new: &BookingRow, texts: &Texts) -> Rewrite {
-    let (was, is) = (summary(profile, old), summary(profile, new));
+    let (was, is) = (title(profile, old), title(profile, new));
     let description = lines_rewritten(&texts.description, &description(old), &description(new));
     Rewrite {
         time: None,

@@ -201,9 +201,6 @@ type IsSet = fn(&Profile) -> bool;
 
 /// Keys that are read and checked but do nothing yet, and when a file relies on one.
 const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
-    ("test_callers", |it| !it.test_callers.is_empty()),
-    ("limits.calls_per_caller_per_hour", |it| it.limits.calls_per_caller_per_hour != sections::CALLS_PER_HOUR),
-    ("limits.bookings_per_caller_per_day", |it| it.limits.bookings_per_caller_per_day != sections::BOOKINGS_PER_DAY),
     ("privacy.recording", |it| it.privacy.recording),
     ("privacy.disclosure", |it| it.privacy.disclosure != sections::DISCLOSURE),
 ];

@@ -2,6 +2,7 @@
 //! in `sections`, found in its folder by `folder`, and asked in a caller's words in `asked`.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 pub use super::asked::ServiceUnknown;
@@ -29,7 +30,7 @@ pub struct Profile {
     pub zone: Zone,
     /// With `{service}` and `{customer}`.
     pub event_summary: String,
-    /// Their bookings are titled TEST.
+    /// Their bookings are titled TEST and removed after 10 minutes; the limits per caller do not count for them.
     pub test_callers: BTreeSet<Phone>,
     /// The person that callers are put through to.
     pub transfer: Transfer,
@@ -86,6 +87,12 @@ impl Profile {
 }
 
 impl Profile {
+    /// How many calls of this number the assistant takes in an hour; `None` is no limit, as for test callers.
+    #[must_use]
+    pub fn calls_per_hour(&self, caller: &Phone) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.limits.calls_per_caller_per_hour).filter(|_| !self.test_callers.contains(caller))
+    }
+
     /// This instant as the clock on the wall of the business shows it: "Monday, November 23 at 9 AM".
     #[must_use]
     pub fn spoken(&self, now: OffsetDateTime) -> String {

@@ -16,9 +16,9 @@ use crate::scheduling::zone::Zone;
 /// The default of `[rules] hold_seconds`.
 pub(super) const HOLD: Duration = Duration::from_mins(2);
 /// The default of `[limits] calls_per_caller_per_hour`.
-pub(super) const CALLS_PER_HOUR: u32 = 10;
+const CALLS_PER_HOUR: u32 = 10;
 /// The default of `[limits] bookings_per_caller_per_day`.
-pub(super) const BOOKINGS_PER_DAY: u32 = 3;
+const BOOKINGS_PER_DAY: u32 = 3;
 /// The default of `[privacy] disclosure`.
 pub(super) const DISCLOSURE: &str = "You're speaking with an automated assistant.";
 

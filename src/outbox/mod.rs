@@ -128,6 +128,7 @@ impl Outbox {
             Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(leased, *booking).await.unwrap_or_else(not_yet),
             Job::LookBack { booking } => self.look_back(leased, *booking).await.unwrap_or_else(not_yet),
+            Job::EndTest { booking } => self.end_test(*booking).await.unwrap_or_else(not_yet),
         }
     }
 
@@ -161,6 +162,18 @@ impl Outbox {
             // Whoever works in a calendar that is out of reach for longer sees the job there themselves.
             Err(unseen) if leased.attempts >= LOOKS_BACK => Done::Never(unseen.to_string()),
             Err(unseen) => Done::NotYet(unseen.to_string()),
+        })
+    }
+
+    async fn end_test(&self, booking: BookingId) -> Result<Done, store::Error> {
+        let Some(row) = self.store.booking(booking).await? else { return Ok(Done::Well) };
+        let Some(profile) = self.directory.by_slug(&row.business) else {
+            return Ok(Done::NotYet("its business has no file any more".into()));
+        };
+        Ok(match self.desk.end_test(&profile, booking).await {
+            Ok(true) => Done::Well,
+            Ok(false) => Done::NotYet("the calendar did not take it out".into()),
+            Err(refusal) => Done::NotYet(refusal.to_string()),
         })
     }
 

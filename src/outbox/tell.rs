@@ -82,6 +82,9 @@ impl Outbox {
 
     async fn tell_by_sms(&self, leased: &LeasedJob, outcome: &Outcome, matter: Matter) -> Result<Done, store::Error> {
         let Outcome { business, to, text, .. } = outcome.clone();
+        if text.is_empty() {
+            return Ok(Done::Well);
+        }
         let sms = Job::Sms(Sms { business, to, text, matter });
         self.store.enqueue(&format!("{}/sms", leased.key), &sms, self.clock.now()).await?;
         Ok(Done::Well)

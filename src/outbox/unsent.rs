@@ -122,6 +122,9 @@ impl Outbox {
 
     /// A success may have been heard in the call or not, and must not be told twice: a person can ask.
     pub(super) async fn may_be_unheard(&self, key: &str, outcome: &Outcome) -> Result<(), store::Error> {
+        if outcome.text.is_empty() {
+            return Ok(());
+        }
         let Some(profile) = self.directory.by_slug(&outcome.business) else { return Ok(()) };
         let who = self.customer(Some(outcome.booking), &outcome.to).await?;
         let text = format!(

@@ -79,6 +79,11 @@ pub(super) const COLUMNS: &str = "id, business, technician, technician_named, ca
                        wall_clock, state, generation, in_doubt, seen, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
 
+/// The bookings that were made for a number, or by it: under keys of their own where they were moved onto one another. Both
+/// are looked up in their indices; joined by OR, all bookings of the business would be gone through.
+const OF_CALLER: &str = "id IN (SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
+                         SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3)";
+
 impl Store {
     /// The live booking of the same caller and service that starts in `wished`: with a technician named on both sides,
     /// only the same one's.
@@ -125,17 +130,6 @@ impl Store {
         self.bookings_where(condition, claim_key, epoch_ms(span.start), epoch_ms(span.end)).await
     }
 
-    /// The confirmed bookings of whoever has this number that start in `span`, soonest first; at most ten.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn bookings_of(&self, business: &Slug, phone: &Phone, span: Span) -> Result<Vec<BookingRow>, Error> {
-        let condition =
-            "customer_phone = $1 AND starts_at >= $2 AND starts_at < $3 AND state = 'confirmed' ORDER BY starts_at LIMIT 10";
-        let rows = self.bookings_where(condition, phone.as_str(), epoch_ms(span.start), epoch_ms(span.end)).await?;
-        Ok(rows.into_iter().filter(|row| row.business == *business).collect())
-    }
-
     /// The bookings that this number made, or that were made for it, and that have not ended: live ones, and those that were
     /// cancelled after `cancelled_after`. Soonest first, the live ones before the others; at most ten.
     ///
@@ -149,17 +143,15 @@ impl Store {
         cancelled_after: OffsetDateTime,
     ) -> Result<Vec<BookingRow>, Error> {
         let statement = format!(
-            "SELECT {COLUMNS} FROM bookings WHERE business = $1 AND (customer_phone = $2 OR caller_key = $2 OR (caller_key >= $5 AND caller_key < $6)) \
-             AND ends_at > $3 AND (live = 1 OR (state = 'cancelled' AND updated_at > $4)) ORDER BY live DESC, starts_at LIMIT 10"
+            "SELECT {COLUMNS} FROM bookings WHERE {OF_CALLER} AND ends_at > $4 \
+             AND (live = 1 OR (state = 'cancelled' AND updated_at > $5)) ORDER BY live DESC, starts_at LIMIT 10"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
             .bind(business.as_str())
             .bind(phone.as_str())
+            .bind(after_all_keys(phone))
             .bind(epoch_ms(now))
             .bind(epoch_ms(cancelled_after))
-            // Keys of their own, which bookings have that were moved onto one another.
-            .bind(format!("{}#", phone.as_str()))
-            .bind(format!("{}$", phone.as_str()))
             .fetch_all(&self.readers)
             .await?;
         rows.iter().map(read_booking).collect()
@@ -175,19 +167,22 @@ impl Store {
         row.as_ref().map(read_booking).transpose()
     }
 
-    /// The name under which this number booked last.
+    /// The name of whoever has this number, as it was booked last, else the name that this number booked last for. Who has
+    /// cancelled since is still known.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn last_name_of(&self, business: &Slug, phone: &Phone) -> Result<Option<String>, Error> {
-        let row = sqlx::query(
-            "SELECT customer_name FROM bookings WHERE business = $1 AND customer_phone = $2 AND state = 'confirmed' \
-             ORDER BY created_at DESC LIMIT 1",
-        )
-        .bind(business.as_str())
-        .bind(phone.as_str())
-        .fetch_optional(&self.readers)
-        .await?;
+        let statement = format!(
+            "SELECT customer_name FROM bookings WHERE {OF_CALLER} AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
+             ORDER BY CASE WHEN customer_phone = $2 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1"
+        );
+        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+            .bind(business.as_str())
+            .bind(phone.as_str())
+            .bind(after_all_keys(phone))
+            .fetch_optional(&self.readers)
+            .await?;
         row.map(|row| column(&row, "customer_name")).transpose()
     }
 
@@ -232,6 +227,11 @@ where
         .fetch_optional(executor)
         .await?;
     row.as_ref().map(read_booking).transpose()
+}
+
+/// What comes after every key of this caller: own keys go on with a `#`.
+fn after_all_keys(phone: &Phone) -> String {
+    format!("{}$", phone.as_str())
 }
 
 pub(super) fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {

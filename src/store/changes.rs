@@ -15,11 +15,37 @@ use crate::clock::epoch_ms;
 use crate::names::{BookingId, BookingState};
 use crate::span::Span;
 
+/// Why a confirmed booking is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Its caller wishes it.
+    Wish,
+    /// It was a test, and has stood long enough.
+    TestIsOver,
+}
+
+impl Cause {
+    /// As it is kept, and recorded with the booking.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wish => "wish",
+            Self::TestIsOver => "test_is_over",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Wish, Self::TestIsOver].into_iter().find(|cause| cause.as_str() == text)
+    }
+}
+
 /// What is to become of a confirmed booking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// [`BookingState::Moving`] or [`BookingState::Cancelling`].
     pub state: BookingState,
+    /// Why.
+    pub cause: Cause,
     /// The new time; of one that is cancelled its own.
     pub span: Span,
     /// The end of its buffer.
@@ -74,7 +100,8 @@ pub struct EndOfChange<'a> {
     pub confirm: Option<(String, Job)>,
 }
 
-const COLUMNS: &str = "booking, kind, claim_key, starts_at, ends_at, free_at, zone, wall_clock, preferred, holds, promised, call_id, tool_call_id, etag, sent_at";
+const COLUMNS: &str = "booking, kind, claim_key, starts_at, ends_at, free_at, zone, wall_clock, preferred, holds, promised, call_id, tool_call_id, etag, sent_at, \
+                       cause";
 
 impl Store {
     /// Begins to change a confirmed booking: its new time is held beside the old one from here on. With a `limit` the jobs of
@@ -184,7 +211,11 @@ async fn begin(db: &mut AnyConnection, was: &BookingRow, change: &Change, limit:
     if insert(db, was.id, change).await? == 0 {
         return Ok(Begun::Taken);
     }
-    let cause = if change.state == BookingState::Moving { "wish_to_move" } else { "wish_to_cancel" };
+    let cause = match (change.cause, change.state) {
+        (Cause::Wish, BookingState::Moving) => "wish_to_move",
+        (Cause::Wish, _) => "wish_to_cancel",
+        (cause, _) => cause.as_str(),
+    };
     sqlx::query("UPDATE bookings SET state = $2, updated_at = $3 WHERE id = $1")
         .bind(was.id.to_string())
         .bind(change.state.as_str())
@@ -211,7 +242,7 @@ async fn stands_as_read(db: &mut AnyConnection, was: &BookingRow) -> Result<bool
 
 async fn insert(db: &mut AnyConnection, booking: BookingId, change: &Change) -> Result<u64, Error> {
     let statement = format!(
-        "INSERT INTO changes ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING"
+        "INSERT INTO changes ({COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING"
     );
     let made = sqlx::query(sqlx::AssertSqlSafe(statement))
         .bind(booking.to_string())
@@ -229,6 +260,7 @@ async fn insert(db: &mut AnyConnection, booking: BookingId, change: &Change) -> 
         .bind(&change.tool_call_id)
         .bind(&change.etag)
         .bind(epoch_ms(change.sent_at))
+        .bind(change.cause.as_str())
         .execute(db)
         .await?;
     Ok(made.rows_affected())
@@ -237,6 +269,7 @@ async fn insert(db: &mut AnyConnection, booking: BookingId, change: &Change) -> 
 fn read_change(row: &AnyRow) -> Result<Change, Error> {
     Ok(Change {
         state: named(row, "kind", BookingState::parse)?,
+        cause: named(row, "cause", Cause::parse)?,
         span: Span { start: instant(row, "starts_at")?, end: instant(row, "ends_at")? },
         free_at: instant(row, "free_at")?,
         claim_key: column(row, "claim_key")?,

@@ -8,6 +8,7 @@ use sqlx::{Any, AnyConnection};
 use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking, same_wish};
+use super::callers::{CallerLimit, has_booked_enough};
 use super::jobs::{Job, insert_job, insert_look_back};
 use super::row::{column, truth};
 use super::{Error, Store};
@@ -24,6 +25,15 @@ pub struct DayLimit {
     pub jobs: u32,
 }
 
+/// What a new booking is counted against; `None` is no limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// The jobs of its technician.
+    pub day: Option<DayLimit>,
+    /// The bookings of its caller.
+    pub caller: Option<CallerLimit>,
+}
+
 /// What came of a claim.
 #[derive(Clone, Debug)]
 pub enum Claim {
@@ -35,6 +45,8 @@ pub enum Claim {
     Taken(Box<BookingRow>),
     /// The technician has as many jobs that day as the business allows.
     DayFull,
+    /// The caller has made as many bookings as the business allows.
+    CallerFull,
     /// The confirmation code is in use: claim again with another.
     CodeInUse,
 }
@@ -67,6 +79,8 @@ pub struct Move<'a> {
     pub tell: Option<(String, Job)>,
     /// The key and the job that confirm it to everybody else.
     pub confirm: Option<(String, Job)>,
+    /// The key and the job that follow in any case, and when.
+    pub later: Option<(String, Job, OffsetDateTime)>,
 }
 
 /// What came of a move.
@@ -80,14 +94,14 @@ pub enum Moved {
 
 impl Store {
     /// Claims the time of `booking` for its wish: `wished` is the span in which a live booking of the same caller and
-    /// service would be the same wish (its start alone, or a whole window). With a `limit` it is counted here, where no
-    /// other claim comes in between.
+    /// service would be the same wish (its start alone, or a whole window). What is limited is counted here, where no other
+    /// claim comes in between.
     ///
     /// # Errors
     /// When the database fails: then nothing is claimed.
-    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span, limit: Option<DayLimit>) -> Result<Claim, Error> {
+    pub async fn claim_booking(&self, booking: &BookingRow, wished: Span, limits: Limits) -> Result<Claim, Error> {
         let booking = booking.clone();
-        self.write(move |db| async move { claim(db, &booking, wished, limit).await }.boxed()).await
+        self.write(move |db| async move { claim(db, &booking, wished, limits).await }.boxed()).await
     }
 
     /// Moves a booking, and records the move. Another copy of the server may be at the same booking, so its state alone proves
@@ -120,14 +134,15 @@ impl Store {
         let record = record(was.id, (was.state.as_str(), step.to.as_str()), step.cause, step.evidence, now);
         let tell = step.tell.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
         let confirm = step.confirm.as_ref().map(|(key, job)| insert_job(key, job, now)).transpose()?;
+        let later = step.later.as_ref().map(|(key, job, at)| insert_job(key, job, *at)).transpose()?;
         let becomes_confirmed = step.to == BookingState::Confirmed && was.state != step.to;
         let look_back = becomes_confirmed.then(|| insert_look_back(was.id, now)).transpose()?;
         self.write(move |db| {
             async move {
                 let Some(row) = query.fetch_optional(&mut *db).await? else { return Ok(Moved::Elsewhere) };
                 record.execute(&mut *db).await?;
-                if let Some(look_back) = look_back {
-                    look_back.execute(&mut *db).await?;
+                for job in [look_back, later].into_iter().flatten() {
+                    job.execute(&mut *db).await?;
                 }
                 let follows = if truth(&row, "promised")? { tell } else { confirm };
                 if let Some(job) = follows {
@@ -160,13 +175,18 @@ pub(super) async fn jobs_that_day(db: &mut AnyConnection, claim_key: &str, but: 
     column(&query.fetch_one(db).await?, "jobs")
 }
 
-async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span, limit: Option<DayLimit>) -> Result<Claim, Error> {
+async fn claim(db: &mut AnyConnection, booking: &BookingRow, wished: Span, limits: Limits) -> Result<Claim, Error> {
     let named = booking.technician_named.then_some(booking.technician.as_str());
     let wish = (&booking.business, booking.caller_key.as_str(), booking.service.as_str());
     if let Some(same) = same_wish(&mut *db, wish, wished, named).await? {
         return Ok(Claim::Same(Box::new(same)));
     }
-    if let Some(limit) = limit
+    if let Some(limit) = limits.caller
+        && has_booked_enough(&mut *db, &booking.business, &booking.caller_key, limit).await?
+    {
+        return Ok(Claim::CallerFull);
+    }
+    if let Some(limit) = limits.day
         && jobs_that_day(db, &booking.claim_key, booking.id, limit.day).await? >= i64::from(limit.jobs)
     {
         return Ok(Claim::DayFull);

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 use sqlx::AnyConnection;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
+use super::calls::next_id;
 use super::row::column;
 use super::{Error, Store};
 use crate::clock::epoch_ms;
@@ -49,10 +49,9 @@ impl Store {
         .bind(call.ended_reason)
         .bind(call.sid.map(CallSid::as_str));
         let first = sqlx::query(
-            "INSERT INTO calls (id, vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
-             control_url, created_at) VALUES ($1, $2, $3, $4, $5, 'assistant', 'in-progress', $6, $7, $8, $6) ON CONFLICT DO NOTHING",
+            "INSERT INTO calls (vapi_call_id, business, from_number, to_number, leg, status, heard_at, vapi_ended_reason, \
+             control_url, created_at, id) VALUES ($1, $2, $3, $4, 'assistant', 'in-progress', $5, $6, $7, $5, $8) ON CONFLICT DO NOTHING",
         )
-        .bind(Uuid::now_v7().simple().to_string())
         .bind(call.id.as_str())
         .bind(call.business.as_str())
         .bind(call.from)
@@ -63,7 +62,7 @@ impl Store {
         self.write(move |db| {
             async move {
                 if known.execute(&mut *db).await?.rows_affected() == 0 {
-                    first.execute(db).await?;
+                    first.bind(next_id()).execute(db).await?;
                 }
                 Ok(())
             }

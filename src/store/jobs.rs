@@ -36,7 +36,7 @@ pub struct Outcome {
     pub spoken: String,
     /// Who gets the SMS when it does not.
     pub to: Phone,
-    /// The SMS; at most 1600 characters.
+    /// The SMS; at most 1600 characters. Empty where nothing is sent.
     pub text: String,
     /// The SMS that confirms in writing what was heard in the call; empty where there is nothing to confirm.
     #[serde(default)]
@@ -111,6 +111,11 @@ pub enum Job {
         /// Which booking.
         booking: BookingId,
     },
+    /// Take the booking of a test out again.
+    EndTest {
+        /// Which booking.
+        booking: BookingId,
+    },
 }
 
 impl Job {
@@ -128,6 +133,7 @@ impl Job {
             Self::Revoke { .. } => "revoke",
             Self::Settle { .. } => "settle",
             Self::LookBack { .. } => "look_back",
+            Self::EndTest { .. } => "end_test",
         }
     }
 }

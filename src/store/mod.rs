@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod bookings;
+pub mod callers;
 pub mod calls;
 pub mod changes;
 pub mod claims;

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::form::Form;
 use super::request::Verified;
-use super::{Station, not_set_up, xml};
+use super::{Station, is_blocked, not_set_up, twiml, xml};
 use crate::business::profile::Profile;
 use crate::store::calls::{CallClaim, CallRow, Connected, Leg};
 use crate::switchboard::Help;
@@ -21,6 +21,9 @@ pub(super) const STORE_LIMIT: Duration = Duration::from_millis(300);
 pub(super) async fn fallback(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     let Some(profile) = station.business(&form) else { return not_set_up() };
+    if is_blocked(&profile, &form) {
+        return xml(twiml::reject());
+    }
     let alone = station.fallback_alone(&profile, &form);
     let work = {
         let station = station.clone();

@@ -134,6 +134,15 @@ fn xml(twiml: String) -> HttpResponse {
     HttpResponse::Ok().content_type(ContentType::xml()).body(twiml)
 }
 
+/// Whether this caller is not to be answered.
+fn is_blocked(profile: &Profile, form: &Form) -> bool {
+    let is_blocked = form.caller().is_some_and(|caller| profile.callers.block.contains(&caller));
+    if is_blocked {
+        tracing::info!(business = %profile.slug, "a blocked caller is not answered");
+    }
+    is_blocked
+}
+
 fn not_set_up() -> HttpResponse {
     tracing::warn!("a number rang that no business has; name it in `phone_numbers` of a business file");
     xml(twiml::goodbye(NOT_SET_UP))

@@ -9,12 +9,13 @@ use actix_web::web::Data;
 use super::fallback::STORE_LIMIT;
 use super::form::Form;
 use super::request::Verified;
-use super::{Station, bypass, not_set_up, twiml, xml};
+use super::{Station, bypass, is_blocked, not_set_up, twiml, xml};
 use crate::business::profile::Profile;
 use crate::clients::vapi::{BypassCall, Variables};
 use crate::clock::Stopwatch;
 use crate::config::Connect;
 use crate::names::{CallSid, VapiCallId};
+use crate::store::callers::CallName;
 use crate::store::calls::{CallClaim, Connected, Leg};
 
 /// Kept back from Vapi's time for writing down what it answered.
@@ -32,8 +33,7 @@ pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpRe
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     station.keep_up(received).await;
     let Some(profile) = station.business(&form) else { return not_set_up() };
-    if form.caller().is_some_and(|caller| profile.callers.block.contains(&caller)) {
-        tracing::info!(business = %profile.slug, "a blocked caller is not answered");
+    if is_blocked(&profile, &form) {
         return xml(twiml::reject());
     }
     let alone = station.fallback_alone(&profile, &form);
@@ -86,6 +86,9 @@ impl Station {
         if profile.is_paused(self.clock.now()) {
             return self.fallback(profile, form, None, "paused").await;
         }
+        if self.calls_too_often(sid, profile, form).await {
+            return self.fallback(profile, form, None, "calls_per_hour").await;
+        }
         // While the caller is greeted, what they will ask for is looked up.
         self.desk.warm(profile);
         match self.reach_assistant(sid, profile, form, received).await {
@@ -97,6 +100,23 @@ impl Station {
             Err(reason) => {
                 tracing::error!(call.sid = %sid, business = %profile.slug, duration_ms = received.elapsed_ms(), %reason, "the assistant cannot be reached");
                 self.fallback(profile, form, None, "assistant").await
+            }
+        }
+    }
+
+    /// Whether this number has called too often in the hour before this call. Those who withhold theirs are not one caller, and
+    /// nobody is turned away because the store does not answer.
+    async fn calls_too_often(&self, sid: &CallSid, profile: &Profile, form: &Form) -> bool {
+        let Some(limit) = form.caller().and_then(|caller| profile.calls_per_hour(&caller)) else { return false };
+        match tokio::time::timeout(STORE_LIMIT, self.store.calls_before(CallName::Twilio(sid))).await {
+            Ok(Ok(before)) => before >= i64::from(limit.get()),
+            Ok(Err(error)) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, %error, "it cannot be counted how often somebody calls");
+                false
+            }
+            Err(_late) => {
+                tracing::error!(call.sid = %sid, business = %profile.slug, "it is not counted in time how often somebody calls");
+                false
             }
         }
     }

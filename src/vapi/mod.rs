@@ -2,6 +2,7 @@
 //! that can be spoken, in time, whatever goes wrong behind it.
 
 pub mod arguments;
+mod callers;
 mod emergency;
 pub mod heard;
 mod in_person;

@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use serde_json::json;
 
 use super::Station;
+use super::callers::NotServed;
 use super::heard;
 use super::in_person;
 use super::listening::Line;
@@ -193,6 +194,8 @@ impl Station {
             let deadline = came.deadline.earlier_by(MARGIN);
             let reply = if !may_run {
                 Reply::passing(TOO_MANY)
+            } else if let Some(not_served) = NotServed::of(&profile, &request.caller).filter(|it| it.stops(tool)) {
+                not_served.instead_of_a_tool(&profile)
             } else if !tool.puts_through()
                 && let Some(in_person) =
                     in_person::instead_of_a_tool(&profile, &clock, &switchboard, &request.call, deadline).await
@@ -245,6 +248,9 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
         let person = station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await;
         return in_person::instead_of_the_assistant(profile, person.as_ref());
     }
+    if let Some(instead) = station.instead_of_the_assistant(profile, whose, about).await {
+        return instead;
+    }
     let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
         tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
         return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));
@@ -259,7 +265,8 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
 
 /// The person that callers of this business are put through to at this hour.
 async fn transfer_destination(station: &Station, whose: &Whose, about: &About) -> HttpResponse {
-    let to = match &whose.profile {
+    let is_blocked = |profile: &Profile| NotServed::of(profile, &caller(whose.row.as_ref(), about)) == Some(NotServed::Blocked);
+    let to = match whose.profile.as_ref().filter(|profile| !is_blocked(profile)) {
         Some(profile) => station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await,
         None => None,
     };

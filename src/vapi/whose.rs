@@ -6,7 +6,7 @@ use super::Station;
 use super::message::About;
 use crate::booking::Caller;
 use crate::business::profile::Profile;
-use crate::names::{AssistantId, Phone};
+use crate::names::{AssistantId, Phone, Slug};
 use crate::store::calls::CallRow;
 use crate::store::heard::VapiCall;
 use crate::store::{self};
@@ -71,21 +71,26 @@ impl Station {
         let (store, now, business, about) = (self.store.clone(), self.clock.now(), profile.slug.clone(), about.clone());
         let ended_reason = ended_reason.map(str::to_owned);
         self.runtime.spawn(async move {
-            let from = about.caller.as_ref().map(Phone::as_str).unwrap_or_default();
-            let call = VapiCall {
-                id: &id,
-                sid: about.call_sid.as_ref(),
-                business: &business,
-                from,
-                to: about.called.as_ref().map(Phone::as_str).unwrap_or_default(),
-                control_url: about.control_url.as_deref(),
-                ended_reason: ended_reason.as_deref(),
-            };
+            let Some(call) = told(&about, &business, ended_reason.as_deref()) else { return };
             if let Err(error) = store.hear_from_vapi(&call, now).await {
                 tracing::error!(call.id = %id, error = %error, "a message about a call could not be noted");
             }
         });
     }
+}
+
+/// What a message tells of its call; `None` when it names none.
+pub(super) fn told<'a>(about: &'a About, business: &'a Slug, ended_reason: Option<&'a str>) -> Option<VapiCall<'a>> {
+    let number = |phone: &'a Option<Phone>| phone.as_ref().map(Phone::as_str).unwrap_or_default();
+    Some(VapiCall {
+        id: about.call_id.as_ref()?,
+        sid: about.call_sid.as_ref(),
+        business,
+        from: number(&about.caller),
+        to: number(&about.called),
+        control_url: about.control_url.as_deref(),
+        ended_reason,
+    })
 }
 
 /// Who calls, as the signalling says: Twilio's word on the call, else Vapi's.

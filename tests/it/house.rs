@@ -36,7 +36,7 @@ pub const SLUG: &str = "abc-hvac";
 pub const SAM: &str = "sam@abc.example";
 pub const ALEX: &str = "alex@abc.example";
 
-/// Two technicians, one buffer, hours with a break, two services.
+/// Two technicians, one buffer, hours with a break, two services, and callers who are not counted.
 pub const BUSINESS: &str = r#"
 name = "ABC HVAC"
 phone_numbers = ["+15551230000"]
@@ -52,6 +52,10 @@ tuesday = ["08:00-12:00", "12:30-20:00"]
 wednesday = ["08:00-12:00", "12:30-20:00"]
 thursday = ["08:00-12:00", "12:30-20:00"]
 friday = ["08:00-12:00", "12:30-20:00"]
+# The tests have few callers, who ask for much.
+[limits]
+calls_per_caller_per_hour = 0
+bookings_per_caller_per_day = 0
 [[services]]
 name = "repair"
 aliases = ["fix", "broken"]

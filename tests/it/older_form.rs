@@ -223,7 +223,7 @@ async fn what_was_missing_can_be_given_a_moment_later() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn callers_without_a_call_do_not_count_against_one_another() {
-    let business = format!("{}\n[limits]\ntool_calls_per_call_per_minute = 3\n", crate::house::BUSINESS);
+    let business = crate::house::BUSINESS.replace("[limits]", "[limits]\ntool_calls_per_call_per_minute = 3");
     let house = Plan::new().business(crate::house::SLUG, &business).build().await;
     for number in 0..8 {
         let wish = with(repair(&crate::promises::place(number)), &json!({ "customerPhone": format!("+1555400{number:04}") }));

@@ -148,7 +148,7 @@ fn row() -> BookingRow {
 fn bookings() -> Vec<Booking> {
     let again = |corrected| Booking::Again(Box::new(row()), corrected);
     let all_details = vec![Detail::Name, Detail::Phone, Detail::Address, Detail::Notes];
-    let mut all = vec![Booking::Made(Box::new(row())), Booking::Pending(Box::new(row()))];
+    let mut all = vec![Booking::Made(Box::new(row())), Booking::Pending(Box::new(row())), Booking::TooMany];
     all.extend([Corrected::Nothing, Corrected::Written(all_details), Corrected::NotWritten].map(again));
     for because in reasons() {
         for wished in [None, Some(NINE)] {
@@ -261,6 +261,7 @@ fn what_was_not_booked_says_so_and_only_an_event_is_booked() {
                 );
                 assert!(reply.sticks);
             }
+            Booking::TooMany => assert!(reply.sentence.contains("not booked") && reply.sentence.contains("to a person")),
             Booking::Pending(_) => assert!(reply.fields["pending"] == true && !reply.sticks),
             Booking::NotOpen { because, others, .. } => {
                 assert!(reply.sentence.contains("Nothing is booked."), "{}", reply.sentence);

@@ -6,7 +6,7 @@ use ringbook::names::{BookingId, BookingState, CalendarId, EventId, Phone, Seen,
 use ringbook::span::Span;
 use ringbook::store::Store;
 use ringbook::store::bookings::BookingRow;
-use ringbook::store::claims::{Claim, Move, Moved};
+use ringbook::store::claims::{Claim, Limits, Move, Moved};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -106,7 +106,7 @@ fn start_of(row: &BookingRow) -> Span {
 }
 
 pub async fn claimed(store: &Store, row: &BookingRow) -> Claim {
-    store.claim_booking(row, start_of(row), None).await.unwrap()
+    store.claim_booking(row, start_of(row), Limits::default()).await.unwrap()
 }
 
 pub fn step(row: &BookingRow, to: BookingState) -> Move<'_> {
@@ -123,6 +123,7 @@ pub fn step(row: &BookingRow, to: BookingState) -> Move<'_> {
         etag: "etag",
         tell: None,
         confirm: None,
+        later: None,
     }
 }
 
@@ -134,7 +135,7 @@ async fn of_twenty_writers_at_one_time_one_wins() {
         // Every one of them overlaps every other one, none is equal, and two processes are at it.
         let row = claim(NINE + minutes(index * 5), &format!("+155500000{index:02}"));
         let store = if index % 2 == 0 { shelf.store.clone() } else { other.clone() };
-        tokio::spawn(async move { store.claim_booking(&row, start_of(&row), None).await.map(|claim| (row, claim)) })
+        tokio::spawn(async move { store.claim_booking(&row, start_of(&row), Limits::default()).await.map(|claim| (row, claim)) })
     });
     let tries: Vec<_> = tries.collect();
     let (mut winners, mut refused) = (Vec::new(), Vec::new());
@@ -234,8 +235,10 @@ async fn the_same_wish_within_a_window_is_found_whatever_its_start() {
     claimed(&shelf.store, &first).await;
     let window = Span::starting(NINE - minutes(60), Duration::from_hours(4));
     let later = claim(NINE + minutes(150), "+15550000001");
-    assert!(matches!(shelf.store.claim_booking(&later, window, None).await.unwrap(), Claim::Same(row) if row.id == first.id));
-    assert!(matches!(shelf.store.claim_booking(&later, start_of(&later), None).await.unwrap(), Claim::Ours));
+    assert!(
+        matches!(shelf.store.claim_booking(&later, window, Limits::default()).await.unwrap(), Claim::Same(row) if row.id == first.id)
+    );
+    assert!(matches!(shelf.store.claim_booking(&later, start_of(&later), Limits::default()).await.unwrap(), Claim::Ours));
 }
 
 #[tokio::test]

@@ -105,7 +105,7 @@ async fn a_hundred_calls_in_one_message_are_all_answered_and_a_model_in_circles_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn repetitions_of_an_id_never_count_against_the_limit() {
-    let business = format!("{BUSINESS}\n[limits]\ntool_calls_per_call_per_minute = 2\n");
+    let business = BUSINESS.replace("[limits]", "[limits]\ntool_calls_per_call_per_minute = 2");
     let house = Plan::new().business(SLUG, &business).build().await;
     let first = house.tool("call-1", "t1", "checkAvailability", when("2026-11-24")).await;
     for _ in 0..5 {

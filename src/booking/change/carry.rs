@@ -26,7 +26,8 @@ const LAST_MOMENT: Duration = Duration::from_millis(150);
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Desk {
-    pub(super) async fn begin(
+    /// Begins the change, and waits for what comes of it as long as its caller can.
+    pub(in super::super) async fn begin(
         &self,
         profile: &Arc<Profile>,
         row: BookingRow,
@@ -152,6 +153,20 @@ impl Desk {
         row: BookingRow,
         deadline: Deadline,
     ) -> Result<(BookingRow, Option<Event>), Refusal> {
+        let row = self.settled(profile, row, deadline).await?;
+        if row.state.is_live() && row.span.start <= self.clock.now() {
+            return Err(Refusal::HasBegun);
+        }
+        self.as_seen(profile, row).await
+    }
+
+    /// The booking after whatever was being changed of it.
+    pub(in super::super) async fn settled(
+        &self,
+        profile: &Arc<Profile>,
+        row: BookingRow,
+        deadline: Deadline,
+    ) -> Result<BookingRow, Refusal> {
         let row = match row.state {
             BookingState::Moving | BookingState::Cancelling => {
                 let _whatever = tokio::time::timeout(deadline.left(), self.settle_change(profile, &row)).await;
@@ -160,12 +175,19 @@ impl Desk {
             _ => row,
         };
         match row.state {
-            BookingState::Confirmed => {}
-            BookingState::Cancelled | BookingState::Released => return Ok((row, None)),
-            _ => return Err(Refusal::JustChanging),
+            BookingState::Confirmed | BookingState::Cancelled | BookingState::Released => Ok(row),
+            _ => Err(Refusal::JustChanging),
         }
-        if row.span.start <= self.clock.now() {
-            return Err(Refusal::HasBegun);
+    }
+
+    /// The booking as it stands in the calendar, and its event, if that could be asked.
+    pub(in super::super) async fn as_seen(
+        &self,
+        profile: &Profile,
+        row: BookingRow,
+    ) -> Result<(BookingRow, Option<Event>), Refusal> {
+        if !row.state.is_live() {
+            return Ok((row, None));
         }
         let place = place_of(&row);
         let Some(event) = self.seen_at_once(&place, &row).await else { return Ok((row, None)) };

@@ -7,7 +7,7 @@ use time::Duration;
 
 use super::super::machine::Looked;
 use super::super::machine::changing::{Aim, Changing, End, Met, Step};
-use super::super::{Desk, words};
+use super::super::{Desk, callers, words};
 use super::words as change_words;
 use crate::business::profile::Profile;
 use crate::calendar::{Changed, Event, Fault, Place, Rewrite, Texts};
@@ -15,7 +15,7 @@ use crate::clock::{Stopwatch, epoch_ms};
 use crate::names::BookingState;
 use crate::store;
 use crate::store::bookings::BookingRow;
-use crate::store::changes::{Change, EndOfChange};
+use crate::store::changes::{Cause, Change, EndOfChange};
 use crate::store::claims::Moved;
 use crate::store::jobs::Job;
 
@@ -191,7 +191,8 @@ impl<'a> Drive<'a> {
         let now = self.desk.clock.now();
         let (mut next, cause) = match (end, self.standing.aim) {
             (End::Done, Aim::Move) => (self.as_wished(), "moved"),
-            (End::Done, Aim::Cancel) => (self.as_wished(), "cancelled"),
+            (End::Done, Aim::Cancel) if self.change.cause == Cause::Wish => (self.as_wished(), "cancelled"),
+            (End::Done, Aim::Cancel) => (self.as_wished(), self.change.cause.as_str()),
             (End::Taken, _) => (self.as_before(), "new_time_taken"),
             (End::Unchanged, _) => (self.as_before(), "not_changed"),
             (End::Elsewhere | End::Gone, _) => (self.as_before(), "edited_by_a_person"),
@@ -199,8 +200,10 @@ impl<'a> Drive<'a> {
         let today = self.profile.zone.date(now);
         let act = format!("{}/{}/{}", self.row.id, self.change.state.as_str(), epoch_ms(self.change.sent_at));
         let outcome = change_words::outcome(self.profile, &self.change, end, &next, today);
-        let confirm =
-            (end == End::Done).then(|| (format!("confirm/{act}"), change_words::confirmation(self.profile, &next, today)));
+        let outcome = callers::heard_only_if_test(self.profile, &next, outcome);
+        let is_told = end == End::Done && self.change.cause == Cause::Wish;
+        let confirm = is_told.then(|| (format!("confirm/{act}"), change_words::confirmation(self.profile, &next, today)));
+        let confirm = confirm.and_then(|job| callers::unless_test(self.profile, &next, job));
         let evidence = format!("{} {}", next.event_id, next.etag);
         let written = EndOfChange {
             was: &self.row,

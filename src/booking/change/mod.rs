@@ -23,7 +23,7 @@ use crate::scheduling::board::reach;
 use crate::scheduling::busy::Span;
 use crate::scheduling::slots;
 use crate::store::bookings::BookingRow;
-use crate::store::changes::Change;
+use crate::store::changes::{Cause, Change};
 pub(super) use drive::Verdict;
 pub(super) use tries::Tries;
 pub use whose::Claimed;
@@ -174,9 +174,10 @@ impl Desk {
     }
 
     /// The change of which everything stays as it is.
-    fn unchanged(&self, wish: &WishToChange, row: &BookingRow) -> Change {
+    pub(super) fn unchanged(&self, wish: &WishToChange, row: &BookingRow) -> Change {
         Change {
             state: row.state,
+            cause: Cause::Wish,
             span: row.span,
             free_at: row.free_at,
             claim_key: row.claim_key.clone(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use time::{Duration, OffsetDateTime};
 
 use super::machine::{Action, Happened, Standing, Way, is_finished};
-use super::{Desk, identity, order, words};
+use super::{Desk, callers, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Fault, NewEvent, Place};
 use crate::clock::{Deadline, Stopwatch};
@@ -167,7 +167,8 @@ impl<'a> Drive<'a> {
             event_id: &event_id,
             etag: &self.row.etag,
             tell: is_finished(next.state).then(|| self.outcome(next.state)),
-            confirm: (next.state == BookingState::Confirmed).then(|| self.confirmation()),
+            confirm: (next.state == BookingState::Confirmed).then(|| self.confirmation()).flatten(),
+            later: (next.state == BookingState::Confirmed).then(|| self.end_of_test()).flatten(),
         };
         let noted = Stopwatch::start();
         match self.desk.store.move_booking(&step, self.desk.clock.now()).await? {
@@ -200,7 +201,7 @@ impl<'a> Drive<'a> {
     fn event(&self) -> NewEvent {
         NewEvent {
             id: self.row.event_id.clone(),
-            summary: words::summary(self.profile, &self.row),
+            summary: callers::title(self.profile, &self.row),
             description: words::description(&self.row),
             location: Some(self.row.address.clone()).filter(|address| !address.is_empty()),
             span: Span { start: self.row.span.start, end: self.row.span.end },
@@ -215,14 +216,19 @@ impl<'a> Drive<'a> {
     fn outcome(&self, state: BookingState) -> (String, Job) {
         let row = BookingRow { state, ..self.row.clone() };
         let outcome = words::outcome(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
+        let outcome = callers::heard_only_if_test(self.profile, &row, outcome);
         (format!("told/{}/{}", row.id, state.as_str()), Job::Tell(outcome))
     }
 
     /// What a caller gets in writing who hears in the call that it is booked.
-    fn confirmation(&self) -> (String, Job) {
+    fn confirmation(&self) -> Option<(String, Job)> {
         let row = BookingRow { state: BookingState::Confirmed, ..self.row.clone() };
         let job = words::confirmation(self.profile, &row, self.profile.zone.date(self.desk.clock.now()));
-        (format!("confirm/{}", row.id), job)
+        callers::unless_test(self.profile, &row, (format!("confirm/{}", row.id), job))
+    }
+
+    fn end_of_test(&self) -> Option<(String, Job, OffsetDateTime)> {
+        callers::end_of_test(self.profile, &self.row, self.desk.clock.now())
     }
 
     /// What follows the end of a drive: what is left is taken up again.

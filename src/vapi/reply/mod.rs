@@ -21,6 +21,9 @@ use crate::store::bookings::BookingRow;
 
 const UNSEEN: &str = "I can't see the whole calendar right now.";
 
+const TOO_MANY_BOOKINGS: &str = "From this number no more can be booked by telephone today, so this is not booked. Please offer to put the \
+                                 caller through to a person.";
+
 /// An answer before it has a form.
 #[derive(Clone, Debug)]
 pub struct Reply {
@@ -111,6 +114,7 @@ impl Reply {
                 let fields = json!({ "success": false, "pending": true });
                 Self { sticks: false, ..Self::result(profile.phrases.pending.clone(), fields) }
             }
+            Booking::TooMany => Self::result(TOO_MANY_BOOKINGS.into(), json!({ "success": false })),
             Booking::NotOpen { service, wished, because, others: open } => {
                 let local = in_local_time(profile, open);
                 let why = why_not(because, None, wished.map(|start| profile.zone.civil(start)), today, service);
