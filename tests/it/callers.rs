@@ -136,6 +136,7 @@ async fn blocked_and_important_callers_are_known_at_every_entrance() {
     assert!(is_person(&house.rings(1, IMPORTANT).await));
     // The same person is not rung for the same caller twice at once.
     assert!(is_voicemail(&house.says("fallback", &[("From", IMPORTANT), ("CallSid", "CA9")]).await));
+    house.clock.advance(Duration::from_mins(5));
     let refused = asked(&house, "assistant-request", "v1", BLOCKED).await;
     assert!(refused.get("destination").is_none() && refused.get("assistantId").is_none(), "{refused}");
     speakable(refused["error"].as_str().unwrap());
