@@ -79,11 +79,6 @@ pub(super) const COLUMNS: &str = "id, business, technician, technician_named, ca
                        wall_clock, state, generation, in_doubt, seen, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
 
-/// The bookings that were made for a number, or by it: under keys of their own where they were moved onto one another. Both
-/// are looked up in their indices; joined by OR, all bookings of the business would be gone through.
-const OF_CALLER: &str = "id IN (SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
-                         SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3)";
-
 impl Store {
     /// The live booking of the same caller and service that starts in `wished`: with a technician named on both sides,
     /// only the same one's.
@@ -143,7 +138,9 @@ impl Store {
         cancelled_after: OffsetDateTime,
     ) -> Result<Vec<BookingRow>, Error> {
         let statement = format!(
-            "SELECT {COLUMNS} FROM bookings WHERE {OF_CALLER} AND ends_at > $4 \
+            "SELECT {COLUMNS} FROM bookings WHERE id IN ( \
+             SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
+             SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) AND ends_at > $4 \
              AND (live = 1 OR (state = 'cancelled' AND updated_at > $5)) ORDER BY live DESC, starts_at LIMIT 10"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -173,11 +170,13 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn last_name_of(&self, business: &Slug, phone: &Phone) -> Result<Option<String>, Error> {
-        let statement = format!(
-            "SELECT customer_name FROM bookings WHERE {OF_CALLER} AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
-             ORDER BY CASE WHEN customer_phone = $2 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1"
-        );
-        let row = sqlx::query(sqlx::AssertSqlSafe(statement))
+        // Joined by OR, all bookings of the business would be gone through.
+        let statement = "SELECT customer_name FROM bookings WHERE id IN ( \
+             SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
+             SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) \
+             AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
+             ORDER BY CASE WHEN customer_phone = $2 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1";
+        let row = sqlx::query(statement)
             .bind(business.as_str())
             .bind(phone.as_str())
             .bind(after_all_keys(phone))
