@@ -21,6 +21,8 @@ use crate::store::bookings::BookingRow;
 /// The example business, as it is published.
 const BUSINESS: &str = include_str!("../../../assistant/businesses/abc-hvac.toml");
 const SLUG: &str = "abc-hvac";
+/// The port of old for what is to be thrown away, on this machine.
+const NOBODY: &str = "http://127.0.0.1:9";
 /// How many days ahead a day with opening hours is looked for.
 const LOOK_AHEAD_DAYS: i64 = 14;
 
@@ -53,7 +55,10 @@ impl Stage {
             ("DATABASE_URL", format!("sqlite://{}", folder.path().join("demo.db").display())),
             ("TWILIO_ACCOUNT_SID", format!("AC{}", "0".repeat(32))),
             ("TWILIO_AUTH_TOKEN", twilio_token.clone()),
-            // Nothing outside is called: Vapi would connect to this stream, Twilio would be told to.
+            // Nothing outside is called: Vapi would connect to this stream, Twilio would be told to, and what would be sent to
+            // customers goes to a port where nobody listens.
+            ("TWILIO_API_URL", NOBODY.to_owned()),
+            ("VAPI_API_URL", NOBODY.to_owned()),
             ("VAPI_CONNECT", "stream".to_owned()),
             ("VAPI_ASSISTANT_ID", "demo-assistant".to_owned()),
             ("VAPI_WEBHOOK_SECRET", vapi_secret.clone()),
