@@ -137,10 +137,10 @@ impl Store {
         now: OffsetDateTime,
         cancelled_after: OffsetDateTime,
     ) -> Result<Vec<BookingRow>, Error> {
+        // Both ways of being theirs are looked up in their indices; joined by OR, all bookings of the business would be gone through.
         let statement = format!(
-            "SELECT {COLUMNS} FROM bookings WHERE id IN ( \
-             SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
-             SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) AND ends_at > $4 \
+            "SELECT {COLUMNS} FROM bookings WHERE id IN (SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 \
+             UNION ALL SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) AND ends_at > $4 \
              AND (live = 1 OR (state = 'cancelled' AND updated_at > $5)) ORDER BY live DESC, starts_at LIMIT 10"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(statement))
@@ -170,11 +170,8 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn last_name_of(&self, business: &Slug, phone: &Phone) -> Result<Option<String>, Error> {
-        // Joined by OR, all bookings of the business would be gone through.
-        let statement = "SELECT customer_name FROM bookings WHERE id IN ( \
-             SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 UNION ALL \
-             SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) \
-             AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
+        let statement = "SELECT customer_name FROM bookings WHERE id IN (SELECT id FROM bookings WHERE business = $1 AND customer_phone = $2 \
+             UNION ALL SELECT id FROM bookings WHERE business = $1 AND caller_key >= $2 AND caller_key < $3) AND state IN ('confirmed', 'moving', 'cancelling', 'cancelled') \
              ORDER BY CASE WHEN customer_phone = $2 THEN 0 ELSE 1 END, created_at DESC, id DESC LIMIT 1";
         let row = sqlx::query(statement)
             .bind(business.as_str())

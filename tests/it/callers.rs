@@ -133,6 +133,10 @@ async fn blocked_and_important_callers_are_known_at_every_entrance() {
     for route in ["inbound", "fallback"] {
         assert_eq!(names(&house.says(route, &[("From", BLOCKED), ("CallSid", "CA8")]).await), ["Response", "Reject"], "{route}");
     }
+    assert!(is_person(&house.rings(1, IMPORTANT).await));
+    // The same person is not rung for the same caller twice at once.
+    assert!(is_voicemail(&house.says("fallback", &[("From", IMPORTANT), ("CallSid", "CA9")]).await));
+    house.clock.advance(Duration::from_mins(5));
     let refused = asked(&house, "assistant-request", "v1", BLOCKED).await;
     assert!(refused.get("destination").is_none() && refused.get("assistantId").is_none(), "{refused}");
     speakable(refused["error"].as_str().unwrap());
@@ -149,9 +153,6 @@ async fn blocked_and_important_callers_are_known_at_every_entrance() {
     }
     let wanted = house.tool_of(BLOCKED, "v3", "t1", "transferToHuman", json!({})).await;
     assert!(wanted.is_error() && said(&wanted).contains("say goodbye"), "{wanted:?}");
-    assert!(is_person(&house.rings(1, IMPORTANT).await));
-    // The same person is not rung for the same caller twice at once.
-    assert!(is_voicemail(&house.says("fallback", &[("From", IMPORTANT), ("CallSid", "CA9")]).await));
     // A dictated number makes nobody somebody else.
     let dictated = with(repair_by_sam("2026-11-24T08:00"), &json!({ "customerPhone": BLOCKED }));
     assert!(said(&house.tool("v9", "t1", "bookAppointment", dictated).await).contains("You're booked"));

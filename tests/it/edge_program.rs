@@ -34,7 +34,8 @@ pub fn always_open() -> String {
     let (before, after) = (BUSINESS.split("[hours]").next().unwrap(), BUSINESS.split_once("[[services]]").unwrap().1);
     let days = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let hours: String = days.map(|day| format!("{day} = [\"00:00-24:00\"]\n")).concat();
-    format!("{before}[hours]\n{hours}[[services]]{after}")
+    let limits = "[limits]\ncalls_per_caller_per_hour = 0\nbookings_per_caller_per_day = 0\n";
+    format!("{before}{limits}[hours]\n{hours}[[services]]{after}")
 }
 
 /// Times for repairs that follow one another with their buffers and lie in no hour that a clock skips.

@@ -107,9 +107,9 @@ async fn a_test_whose_time_has_come_is_taken_out_like_any_other() {
     let business = format!("test_callers = [\"{CALLER}\"]\n{business}");
     let house = Plan::new().business(SLUG, &business).at(time::macros::datetime!(2026-11-23 8:55 -5)).build().await;
     said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-23T09:00")).await);
-    let test = row(&house).await;
+    let tried = row(&house).await;
     assert_eq!(title(&house), "TEST HVAC repair - Dana Miller");
-    ended(&house, &test).await;
+    ended(&house, &tried).await;
     assert_eq!((row(&house).await.state, house.google.events(SAM).len()), (BookingState::Cancelled, 0));
 }
 

@@ -104,7 +104,8 @@ async fn what_follows_the_dial_is_the_end_or_a_message_and_the_owner_hears_of_it
         }
         messages(&house, 1).await;
         house.jobs_run().await;
-        assert_eq!(house.texts_to(OWNER), [format!("ABC HVAC: nobody answered at {PERSON} for a caller from {CALLER}.")]);
+        let missed = format!("ABC HVAC: nobody answered at {PERSON} for a caller from {CALLER}, Monday, November 23 at 9 AM.");
+        assert_eq!(house.texts_to(OWNER), [missed]);
     }
 }
 

@@ -133,7 +133,8 @@ async fn the_dictated_number_is_not_who_calls() {
     let house = House::new().await;
     let dictating = |phone: &str| with(repair("2026-11-24T09:00"), &json!({ "customerPhone": phone }));
     let first = said(&house.tool("call-1", "t1", BOOK, dictating("+15555551234")).await);
-    assert_eq!(said(&house.tool("call-1", "t2", BOOK, dictating("+15555559999")).await), first);
+    let corrected = said(&house.tool("call-1", "t2", BOOK, dictating("+15555559999")).await);
+    assert_eq!(corrected, format!("{first} I have changed the telephone number."));
     let other = said(&house.tool_of("+15551112222", "call-2", "t1", BOOK, dictating("+15555551234")).await);
     assert_ne!(other, first, "who says the number of another does not get the other's booking");
 }
