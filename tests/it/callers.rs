@@ -151,6 +151,8 @@ async fn blocked_and_important_callers_are_known_at_every_entrance() {
             assert!(answer.is_error() && said(&answer).contains(words), "{tool}: {answer:?}");
         }
     }
+    let wanted = house.tool_of(BLOCKED, "v3", "t1", "transferToHuman", json!({})).await;
+    assert!(wanted.is_error() && said(&wanted).contains("say goodbye"), "{wanted:?}");
     // A dictated number makes nobody somebody else.
     let dictated = with(repair_by_sam("2026-11-24T08:00"), &json!({ "customerPhone": BLOCKED }));
     assert!(said(&house.tool("v9", "t1", "bookAppointment", dictated).await).contains("You're booked"));

@@ -103,9 +103,9 @@ async fn a_caller_changes_a_test_like_any_appointment_and_nobody_is_written_to()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_whose_time_has_come_is_taken_out_like_any_other() {
-    let text = BUSINESS.replacen("[limits]", "[rules]\nminimum_notice_minutes = 0\n[limits]", 1);
-    let text = format!("test_callers = [\"{CALLER}\"]\n{text}");
-    let house = Plan::new().business(SLUG, &text).at(time::macros::datetime!(2026-11-23 8:55 -5)).build().await;
+    let business = BUSINESS.replacen("[limits]", "[rules]\nminimum_notice_minutes = 0\n[limits]", 1);
+    let business = format!("test_callers = [\"{CALLER}\"]\n{business}");
+    let house = Plan::new().business(SLUG, &business).at(time::macros::datetime!(2026-11-23 8:55 -5)).build().await;
     said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-23T09:00")).await);
     let tried = row(&house).await;
     assert_eq!(title(&house), "TEST HVAC repair - Dana Miller");
