@@ -223,8 +223,8 @@ async fn over_sip_the_end_of_the_assistants_leg_is_told_from_the_end_of_the_pers
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_limit_no_unspoken_wish_and_no_pause_holds_up_who_wants_a_person() {
-    let rules = "[rules]\nrequire_spoken_intent = [\"book\"]\n[limits]\ntool_calls_per_call_per_minute = 1\n[hours]";
-    let (house, call) = with_call(Plan::new().business(SLUG, &BUSINESS.replace("[hours]", rules))).await;
+    let rules = "[rules]\nrequire_spoken_intent = [\"book\"]\n[limits]\ntool_calls_per_call_per_minute = 1";
+    let (house, call) = with_call(Plan::new().business(SLUG, &BUSINESS.replace("[limits]", rules))).await;
     let said_nothing =
         json!({ "type": "transcript", "role": "user", "transcriptType": "final", "transcript": "Hi.", "call": { "id": call } });
     house.vapi(&json!({ "message": said_nothing })).await;
