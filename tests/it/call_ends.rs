@@ -112,6 +112,7 @@ async fn a_message_is_kept_and_told_once_to_each_who_wants_to_hear_of_it() {
         assert!(is_goodbye(&said), "{said}");
     }
     house.twilio.wait_for_done("messages.create", 2).await;
+    house.nothing_is_under_way().await;
     house.restart().await;
     assert!(is_goodbye(&house.says("voicemail", &recording("RE1")).await));
     house.jobs_run().await;

@@ -121,6 +121,7 @@ async fn a_look_back_that_google_fails_is_made_again_after_a_restart_too() {
     }
     house.clock.advance(DUE);
     house.until("it failed", async || house.job(&key).await.attempts == 1 && house.job(&key).await.due_in_ms == 2_000).await;
+    house.nothing_is_under_way().await;
     house.restart().await;
     assert!(house.texts_to(OWNER).is_empty());
     house.clock.advance(Duration::from_secs(2));

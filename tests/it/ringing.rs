@@ -150,7 +150,8 @@ impl House {
 
     /// Waits until every job that is due at this hour has been run.
     pub async fn jobs_run(&self) {
-        let is_due = |job: &KeptJob| job.state == "waiting" && job.due_in_ms <= 0;
+        // A message that is on its way is not run yet.
+        let is_due = |job: &KeptJob| job.state == "begun" || (job.state == "waiting" && job.due_in_ms <= 0);
         self.until("all due jobs are run", async || !self.jobs().await.iter().any(is_due)).await;
     }
 
