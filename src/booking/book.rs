@@ -11,11 +11,9 @@ use super::check::OpenTimes;
 use super::correct::Corrected;
 use super::drive::Verdict;
 use super::error::{NotOpen, Refusal};
-use super::follow::Sight;
 use super::order::{Order, Wish};
 use super::{Desk, identity};
 use crate::business::profile::Profile;
-use crate::calendar::Place;
 use crate::clock::Deadline;
 use crate::names::BookingState;
 use crate::scheduling::board::reach;
@@ -27,11 +25,8 @@ use crate::store::claims::{Claim, DayLimit};
 
 /// How many times and technicians are tried for one wish before other times are offered.
 const MAX_ATTEMPTS: usize = 6;
-/// How long is asked whether a confirmed booking's event still stands. Without an answer it does: nobody loses a job over a
-/// calendar that is slow.
-const STILL_THERE: Duration = Duration::from_secs(1);
 /// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
-const LAST_MOMENT: Duration = Duration::from_millis(150);
+pub(super) const LAST_MOMENT: Duration = Duration::from_millis(150);
 
 /// What came of a wish.
 #[derive(Clone, Debug)]
@@ -157,20 +152,25 @@ impl Desk {
     /// The same wish is in the ledger already. A confirmed one is told again, if a person has not deleted it meanwhile, with what
     /// the caller has corrected of it.
     async fn join(&self, profile: &Arc<Profile>, row: BookingRow, wish: &Wish, deadline: Deadline) -> Result<Attempt, Refusal> {
-        let joined = match row.state {
-            BookingState::Confirmed => self.as_it_stands(profile, row).await?,
+        let row = match row.state {
+            BookingState::Confirmed => self.as_it_stands(profile, row).await?.0,
             BookingState::Moving | BookingState::Cancelling => {
                 let start = row.span.start;
-                let (row, _seen) = self.changeable(profile, row, deadline).await?;
-                // It has another time now, or none: then this is another wish.
-                Some(row).filter(|row| row.state == BookingState::Confirmed && row.span.start == start)
+                let row = self.settled(profile, row, deadline).await?;
+                if row.span.start != start {
+                    // It has another time now: then this is another wish.
+                    return Ok(Attempt::Taken);
+                }
+                row
             }
             _ => match self.finish(profile, row, deadline).await? {
-                Attempt::Ended(Booking::Made(row)) => Some(*row),
+                Attempt::Ended(Booking::Made(row)) => *row,
                 other => return Ok(other),
             },
         };
-        let Some(row) = joined else { return Ok(Attempt::Taken) };
+        if row.state != BookingState::Confirmed {
+            return Ok(Attempt::Taken);
+        }
         let (row, corrected) = self.correct(profile, row, wish, deadline).await?;
         Ok(Attempt::Ended(Booking::Again(Box::new(row), corrected)))
     }
@@ -207,8 +207,8 @@ impl Desk {
         let mut holders = self.holders(order, start).await?;
         holders.retain(|row| row.state == BookingState::Confirmed);
         let there = try_join_all(holders.iter().map(|row| self.as_it_stands(profile, row.clone()))).await?;
-        let has_gone = |(row, now): (&BookingRow, &Option<BookingRow>)| {
-            now.as_ref().is_none_or(|now| (now.span, &now.calendar) != (row.span, &row.calendar))
+        let has_gone = |(row, (now, _)): (&BookingRow, &(BookingRow, _))| {
+            now.state != BookingState::Confirmed || (now.span, &now.calendar) != (row.span, &row.calendar)
         };
         Ok(holders.iter().zip(&there).any(has_gone))
     }
@@ -223,23 +223,6 @@ impl Desk {
             holders.extend(self.store.claims_between(&self.calendars.claim_key(&place), span).await?);
         }
         Ok(holders)
-    }
-
-    /// A confirmed booking as its event stands now: a person may have moved it, and what is said must be what is there. `None`
-    /// when it was deleted. The ledger follows either.
-    async fn as_it_stands(&self, profile: &Profile, row: BookingRow) -> Result<Option<BookingRow>, Refusal> {
-        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        let look = async {
-            match self.calendars.get(&place, &row.event_id).await? {
-                Some(event) => self.sight(profile, &row, &place, &event).await,
-                // Right after an insert a calendar may not show an event yet.
-                None => Ok(Sight::AsItWas),
-            }
-        };
-        let Ok(Ok(sight)) = tokio::time::timeout(STILL_THERE, look).await else { return Ok(Some(row)) };
-        self.note(profile, &row, sight).await?;
-        let now = self.store.booking(row.id).await?;
-        Ok(now.filter(|row| row.state == BookingState::Confirmed))
     }
 
     async fn not_open(&self, order: &Order<'_>, wish: &Wish, because: NotOpen, deadline: Deadline) -> Result<Booking, Refusal> {

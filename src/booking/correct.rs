@@ -2,12 +2,13 @@
 //! have written into it stays, and nothing is said to be corrected that is not.
 
 use super::Desk;
+use super::follow::home_of;
 use super::order::Wish;
 use super::words;
 use crate::business::profile::Profile;
-use crate::calendar::{Changed, Event, Fault, Place};
+use crate::calendar::{Changed, Event, Fault, Place, Rewrite};
 use crate::clock::Deadline;
-use crate::names::BookingState;
+use crate::names::Phone;
 use crate::store;
 use crate::store::bookings::BookingRow;
 use crate::store::claims::Moved;
@@ -71,7 +72,7 @@ impl Desk {
         row: &BookingRow,
         wished: &BookingRow,
     ) -> Result<Option<BookingRow>, store::Error> {
-        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let place = home_of(row);
         for _try in 0..MAX_TRIES {
             let event = match self.calendars.get(&place, &row.event_id).await {
                 Ok(Some(event)) if !event.cancelled => event,
@@ -94,7 +95,7 @@ impl Desk {
 
     async fn rewrite(&self, profile: &Profile, place: &Place, (was, is): (&BookingRow, &BookingRow), event: &Event) -> Changed {
         let rewrite = words::rewritten(profile, was, is, &event.texts);
-        if rewrite == crate::calendar::Rewrite::default() {
+        if rewrite == Rewrite::default() {
             // It was written before, by a request whose answer was lost.
             return Changed::Done(event.clone());
         }
@@ -109,7 +110,7 @@ fn not_written(row: &BookingRow, fault: &Fault) -> Option<BookingRow> {
 
 /// The row as the wish has it, and what is new in it. What the wish does not mention stays.
 fn as_wished(profile: &Profile, row: &BookingRow, wish: &Wish) -> (BookingRow, Vec<Detail>) {
-    let mut wished = BookingRow { state: BookingState::Confirmed, ..row.clone() };
+    let mut wished = row.clone();
     let mut details = Vec::new();
     let texts = [
         (Detail::Name, &wish.name, &mut wished.customer_name),
@@ -123,7 +124,7 @@ fn as_wished(profile: &Profile, row: &BookingRow, wish: &Wish) -> (BookingRow, V
         }
     }
     let home = profile.phone_numbers.first();
-    let dictated = wish.phone.as_deref().zip(home).and_then(|(said, home)| crate::names::Phone::dictated(said, home));
+    let dictated = wish.phone.as_deref().zip(home).and_then(|(said, home)| Phone::dictated(said, home));
     if let Some(phone) = dictated.filter(|phone| *phone != row.customer_phone) {
         wished.customer_phone = phone;
         details.push(Detail::Phone);

@@ -240,8 +240,7 @@ impl Desk {
         }
         // Whatever own keys it had to take where it stood before: the store gives it new ones where it must.
         next.claim_key = claim_key;
-        let own = format!("#{}", row.id);
-        row.caller_key.strip_suffix(&own).unwrap_or(&row.caller_key).clone_into(&mut next.caller_key);
+        row.booked_by().clone_into(&mut next.caller_key);
         next
     }
 

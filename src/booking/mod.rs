@@ -15,6 +15,7 @@ pub mod introduction;
 pub mod look_back;
 pub mod machine;
 pub mod order;
+mod standing;
 pub mod when;
 pub mod words;
 

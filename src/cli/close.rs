@@ -15,60 +15,61 @@ use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::bookings::BookingRow;
 use crate::store::orders::Closure;
 
-/// Which business is closed, and when.
+/// Which business, and which of its dates.
 #[derive(Args, Clone, Debug)]
-pub struct Close {
+pub struct Days {
     /// The business: the name of its file without .toml.
     #[arg(value_name = "SLUG", value_parser = super::slug)]
     pub business: Slug,
     /// The first date, where the business is.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub from: Date,
-    /// The last date, closed as well; the same day when it is not given.
+    /// The last date, which counts as well; the same day when it is not given.
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
     pub to: Option<Date>,
+}
+
+/// Which business is closed, when and why.
+#[derive(Args, Clone, Debug)]
+pub struct Close {
+    /// Which business, and when.
+    #[command(flatten)]
+    pub days: Days,
     /// Why; callers who ask for such a day hear it.
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub reason: String,
 }
 
-/// Which business is open again, and when.
-#[derive(Args, Clone, Debug)]
-pub struct Open {
-    /// The business: the name of its file without .toml.
-    #[arg(value_name = "SLUG", value_parser = super::slug)]
-    pub business: Slug,
-    /// The first date, where the business is.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
-    pub from: Date,
-    /// The last date, open as well; the same day when it is not given.
-    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
-    pub to: Option<Date>,
+impl Days {
+    fn last(&self) -> Result<Date, Failure> {
+        let (from, to) = (self.from, self.to.unwrap_or(self.from));
+        if to < from { Err(Failure::Usage(format!("--to: {to} lies before {from}."))) } else { Ok(to) }
+    }
 }
 
 /// The longest reason, in characters: it is spoken.
 const MAX_REASON_CHARS: usize = 100;
 
 pub(super) fn close(asked: &Close, environment: &Environment) -> Result<(), Failure> {
-    let to = last_of(asked.from, asked.to)?;
+    let (days, to) = (&asked.days, asked.days.last()?);
     let reason = asked.reason.trim().to_owned();
     if reason.chars().any(char::is_control) || reason.chars().count() > MAX_REASON_CHARS {
         return Err(Failure::Usage(format!("--reason: one line of at most {MAX_REASON_CHARS} characters, for it is spoken.")));
     }
-    let (settings, profile) = business::named(&asked.business, environment)?;
+    let (settings, profile) = business::named(&days.business, environment)?;
     let now = Clock::System.now();
     if to < profile.zone.date(now) {
         eprintln!("{to} is past where {} is.", profile.name);
     }
-    let closure = Closure { business: profile.slug.clone(), from: asked.from, to, reason };
-    let days = Span { start: profile.zone.start_of_day(asked.from), end: profile.zone.bound(to, MINUTES_OF_DAY) };
+    let closure = Closure { business: profile.slug.clone(), from: days.from, to, reason };
+    let whole = Span { start: profile.zone.start_of_day(days.from), end: profile.zone.bound(to, MINUTES_OF_DAY) };
     let mut booked = business::in_database(&settings.database_url, async |store| {
         store.keep_closure(&closure, now).await?;
         // After it: what is booked before the closure is in force is shown, too.
-        store.bookings_between(&profile.slug, days).await
+        store.bookings_between(&profile.slug, whole).await
     })?;
     booked.retain(|row| row.state.is_live());
-    print(&format!("{} is closed {}.\n", profile.name, dates(asked.from, to)))?;
+    print(&format!("{} is closed {}.\n", profile.name, dates(days.from, to)))?;
     if booked.is_empty() {
         return print("Nothing is booked then.\n");
     }
@@ -76,8 +77,8 @@ pub(super) fn close(asked: &Close, environment: &Environment) -> Result<(), Fail
     print(&table(&profile, &booked))
 }
 
-pub(super) fn open(asked: &Open, environment: &Environment) -> Result<(), Failure> {
-    let to = last_of(asked.from, asked.to)?;
+pub(super) fn open(asked: &Days, environment: &Environment) -> Result<(), Failure> {
+    let to = asked.last()?;
     let (settings, profile) = business::named(&asked.business, environment)?;
     let now = Clock::System.now();
     let lifted = business::in_database(&settings.database_url, async |store| {
@@ -93,11 +94,6 @@ pub(super) fn open(asked: &Open, environment: &Environment) -> Result<(), Failur
         Some(exception) => print(&format!("Its file has other hours {} all the same.\n", dates(exception.from, exception.to))),
         None => Ok(()),
     }
-}
-
-fn last_of(from: Date, to: Option<Date>) -> Result<Date, Failure> {
-    let to = to.unwrap_or(from);
-    if to < from { Err(Failure::Usage(format!("--to: {to} lies before {from}."))) } else { Ok(to) }
 }
 
 fn dates(from: Date, to: Date) -> String {

@@ -22,7 +22,7 @@ use time::Date;
 use time::macros::format_description;
 
 pub use check::Check;
-pub use close::{Close, Open};
+pub use close::{Close, Days};
 pub use completions::Shell;
 pub use failure::Failure;
 pub use google::Google;
@@ -98,7 +98,7 @@ pub enum Command {
     Close(Close),
     /// End on some dates what `ringbook close` began; the hours of the business file hold again.
     #[command(after_help = "Example:\n  ringbook open abc-hvac --from 2026-12-24 --to 2026-12-26")]
-    Open(Open),
+    Open(Days),
     /// Have every running server read the business files again, within seconds.
     ///
     /// They are checked first: if anything is wrong, all of it is named, and nothing changes anywhere.

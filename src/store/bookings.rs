@@ -75,6 +75,15 @@ pub struct BookingRow {
     pub created_at: OffsetDateTime,
 }
 
+impl BookingRow {
+    /// Who wished it, without what a key of its own adds.
+    #[must_use]
+    pub fn booked_by(&self) -> &str {
+        let own = self.caller_key.rsplit_once('#').filter(|(_, id)| *id == self.id.to_string());
+        own.map_or(&self.caller_key, |(booked_by, _)| booked_by)
+    }
+}
+
 pub(super) const COLUMNS: &str = "id, business, technician, technician_named, calendar, claim_key, service, starts_at, ends_at, free_at, zone, \
                        wall_clock, state, generation, in_doubt, seen, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";

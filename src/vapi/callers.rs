@@ -1,5 +1,6 @@
 //! Whom the assistant does not serve, where Vapi answers the telephone itself: blocked callers get nothing, those who are to
-//! speak with a person are put through, and so is a number that calls too often. The Twilio routes do the same with TwiML.
+//! speak with a person are put through, and so are all while the business is paused and a number that calls too often. The
+//! Twilio routes do the same with TwiML.
 
 use actix_web::HttpResponse;
 use serde_json::json;
@@ -11,8 +12,9 @@ use super::tools::Tool;
 use super::whose::{Whose, caller, told};
 use crate::booking::Caller;
 use crate::business::profile::Profile;
+use crate::names::Phone;
+use crate::store;
 use crate::store::callers::CallName;
-use crate::store::{self};
 
 const BLOCKED: &str = "Sorry, we can't take your call. Goodbye.";
 const BLOCKED_TOOL: &str = "This caller can't be helped on the telephone, so this was not done. Please say goodbye.";
@@ -51,6 +53,14 @@ impl NotServed {
     }
 }
 
+/// What Vapi is told to connect a call with; where there is nobody, what it says.
+pub(super) fn connect_with(person: Option<&Phone>, nobody: &str) -> HttpResponse {
+    HttpResponse::Ok().json(match person {
+        Some(number) => json!({ "destination": { "type": "number", "number": number } }),
+        None => json!({ "error": nobody }),
+    })
+}
+
 impl Station {
     /// What Vapi is told of a new call that the assistant is not to take; `None` when it is. However often Vapi asks, one call is
     /// one call.
@@ -61,15 +71,13 @@ impl Station {
                 return Some(HttpResponse::Ok().json(json!({ "error": BLOCKED })));
             }
             Some(NotServed::InPerson) => "straight_to_person",
+            None if profile.is_paused(self.clock.now()) => "paused",
             None if self.calls_too_often(profile, whose, about).await => "calls_per_hour",
             None => return None,
         };
         tracing::info!(business = %profile.slug, because, "a call goes to a person");
         let person = self.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await;
-        Some(HttpResponse::Ok().json(match person {
-            Some(number) => json!({ "destination": { "type": "number", "number": number } }),
-            None => json!({ "error": NOBODY }),
-        }))
+        Some(connect_with(person.as_ref(), NOBODY))
     }
 
     /// Whether this number has called too often. What came in through Twilio was counted there; where the store does not say,

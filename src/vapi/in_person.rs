@@ -1,15 +1,11 @@
-//! What the assistant does while its business takes calls in person: callers go to a person, those who speak with the assistant
-//! already as soon as it wants to look something up or book it, which is not done.
+//! What the assistant does while its business takes calls in person: callers who speak with it already go to a person as soon as
+//! it wants to look something up or book it, which is not done.
 
 use std::sync::Arc;
-
-use actix_web::HttpResponse;
-use serde_json::json;
 
 use super::reply::Reply;
 use crate::business::profile::Profile;
 use crate::clock::{Clock, Deadline};
-use crate::names::Phone;
 use crate::switchboard::{PutThrough, RunningCall, Switchboard, Why};
 
 const PERSON: &str = "The business is taking its calls in person right now, so this was not done. The caller is being put through to a \
@@ -18,7 +14,6 @@ const VOICEMAIL: &str = "The business is taking its calls in person right now, s
                          caller can leave a message after the tone.";
 const NOT_PUT_THROUGH: &str = "The business is taking its calls in person right now, so this was not done. Please tell the caller so, and \
                                ask them to call again in a moment: they are put through to a person then.";
-const NOBODY: &str = "Sorry, nobody can take your call right now. Please call again later.";
 
 /// What a tool of a call that runs already is answered while its business is paused; the call is put through. The answer does not
 /// stick: after the pause the same request is done.
@@ -38,13 +33,4 @@ pub(super) async fn instead_of_a_tool(
         PutThrough::Voicemail => VOICEMAIL,
         PutThrough::Nobody | PutThrough::Failed => NOT_PUT_THROUGH,
     }))
-}
-
-/// What Vapi is told of a new call while its business is paused: connect it with `person`, not with an assistant.
-pub(super) fn instead_of_the_assistant(profile: &Profile, person: Option<&Phone>) -> HttpResponse {
-    tracing::info!(business = %profile.slug, "a call goes to a person: the business is paused");
-    HttpResponse::Ok().json(match person {
-        Some(number) => json!({ "destination": { "type": "number", "number": number } }),
-        None => json!({ "error": NOBODY }),
-    })
 }

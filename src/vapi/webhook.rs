@@ -9,7 +9,7 @@ use actix_web::web::Data;
 use serde_json::json;
 
 use super::Station;
-use super::callers::NotServed;
+use super::callers::{NotServed, connect_with};
 use super::heard;
 use super::in_person;
 use super::listening::Line;
@@ -244,10 +244,6 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
     let Some(profile) = &whose.profile else {
         return HttpResponse::Ok().json(json!({ "error": "This number is not set up yet. Goodbye." }));
     };
-    if profile.is_paused(station.clock.now()) {
-        let person = station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await;
-        return in_person::instead_of_the_assistant(profile, person.as_ref());
-    }
     if let Some(instead) = station.instead_of_the_assistant(profile, whose, about).await {
         return instead;
     }
@@ -270,8 +266,5 @@ async fn transfer_destination(station: &Station, whose: &Whose, about: &About) -
         Some(profile) => station.switchboard.person_for(profile, whose.row.as_ref(), &about.running_call()).await,
         None => None,
     };
-    HttpResponse::Ok().json(match to {
-        Some(number) => json!({ "destination": { "type": "number", "number": number } }),
-        None => json!({ "error": NOBODY }),
-    })
+    connect_with(to.as_ref(), NOBODY)
 }

@@ -26,7 +26,7 @@ fn is_broken(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(inner) = cause {
         let text = inner.to_string().to_lowercase();
-        if text.contains("reset") || text.contains("closed before message completed") {
+        if ["reset", "broken pipe", "closed before message completed"].iter().any(|broken| text.contains(broken)) {
             return true;
         }
         cause = inner.source();

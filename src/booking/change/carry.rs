@@ -1,16 +1,15 @@
 //! Beginning a change, waiting for it as long as its caller can, and taking one up that was left.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::super::check::OpenTimes;
 use super::super::error::{NotOpen, Refusal};
 use super::super::machine::changing::{Aim, Changing, End};
 use super::super::{Desk, book, drive as bookings};
+use super::ChangeOfMind;
 use super::drive::{Drive, Verdict};
-use super::{ChangeOfMind, place_of};
 use crate::business::profile::Profile;
-use crate::calendar::{Event, Place};
+use crate::calendar::Event;
 use crate::clock::Deadline;
 use crate::inflight::Running;
 use crate::names::{BookingId, BookingState};
@@ -18,12 +17,6 @@ use crate::scheduling::slots;
 use crate::store;
 use crate::store::bookings::BookingRow;
 use crate::store::changes::{Begun, Change};
-
-/// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
-const LAST_MOMENT: Duration = Duration::from_millis(150);
-/// How long is asked how an event stands before it is changed. Without an answer the ledger is believed: the etag, under which
-/// alone it is changed, tells in the end.
-const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Desk {
     /// Begins the change, and waits for what comes of it as long as its caller can.
@@ -81,12 +74,13 @@ impl Desk {
     /// What the drive came to; `None` when its caller is to be told that it is being arranged.
     async fn ended_in_time(
         &self,
-        running: Option<Running<Verdict>>,
+        mut running: Option<Running<Verdict>>,
         booking: BookingId,
         deadline: Deadline,
     ) -> Result<Option<Verdict>, Refusal> {
-        let Some(mut running) = running else { return Ok(self.promised(booking).await?.then_some(Verdict::Later)) };
-        if let Ok(Ok(verdict @ Verdict::Ended(..))) = tokio::time::timeout(deadline.left(), running.wait()).await {
+        if let Some(running) = &mut running
+            && let Ok(Ok(verdict @ Verdict::Ended(..))) = tokio::time::timeout(deadline.left(), running.wait()).await
+        {
             return Ok(Some(verdict));
         }
         self.ensure_settled(booking, self.clock.now() + bookings::TAKE_UP_AFTER).await?;
@@ -94,13 +88,9 @@ impl Desk {
             return Ok(None);
         }
         // Decided in this very moment: nothing was promised, and what came of it is told now.
-        let outcome = tokio::time::timeout(LAST_MOMENT, running.wait()).await;
-        Ok(Some(outcome.ok().and_then(Result::ok).unwrap_or(Verdict::Later)))
-    }
-
-    async fn promised(&self, booking: BookingId) -> Result<bool, Refusal> {
-        self.ensure_settled(booking, self.clock.now() + bookings::TAKE_UP_AFTER).await?;
-        Ok(!self.store.promise_change(booking).await?)
+        let last = async { running.as_mut()?.wait().await.ok() };
+        let verdict = tokio::time::timeout(book::LAST_MOMENT, last).await.ok().flatten();
+        Ok(Some(verdict.unwrap_or(Verdict::Later)))
     }
 
     /// Starts a drive of this change, or joins the one that runs; `None` when too much is under way.
@@ -140,14 +130,8 @@ impl Desk {
         Ok(())
     }
 
-    /// The event, if the calendar shows it without delay.
-    pub(super) async fn seen_at_once(&self, place: &Place, row: &BookingRow) -> Option<Event> {
-        let asked = tokio::time::timeout(AT_ONCE, self.calendars.get(place, &row.event_id)).await;
-        asked.ok().and_then(Result::ok).flatten()
-    }
-
     /// The appointment as it stands in the calendar, ready to be changed; a change of it that is under way is waited for.
-    pub(in super::super) async fn changeable(
+    pub(super) async fn changeable(
         &self,
         profile: &Arc<Profile>,
         row: BookingRow,
@@ -157,7 +141,7 @@ impl Desk {
         if row.state.is_live() && row.span.start <= self.clock.now() {
             return Err(Refusal::HasBegun);
         }
-        self.as_seen(profile, row).await
+        Ok(self.as_it_stands(profile, row).await?)
     }
 
     /// The booking after whatever was being changed of it.
@@ -178,24 +162,5 @@ impl Desk {
             BookingState::Confirmed | BookingState::Cancelled | BookingState::Released => Ok(row),
             _ => Err(Refusal::JustChanging),
         }
-    }
-
-    /// The booking as it stands in the calendar, and its event, if that could be asked.
-    pub(in super::super) async fn as_seen(
-        &self,
-        profile: &Profile,
-        row: BookingRow,
-    ) -> Result<(BookingRow, Option<Event>), Refusal> {
-        if !row.state.is_live() {
-            return Ok((row, None));
-        }
-        let place = place_of(&row);
-        let Some(event) = self.seen_at_once(&place, &row).await else { return Ok((row, None)) };
-        if let Ok(sight) = self.sight(profile, &row, &place, &event).await {
-            self.note(profile, &row, sight).await?;
-        }
-        let now = self.store.booking(row.id).await?.unwrap_or(row);
-        let seen = (now.calendar == place.calendar && now.state == BookingState::Confirmed).then_some(event);
-        Ok((now, seen))
     }
 }

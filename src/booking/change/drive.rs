@@ -5,6 +5,7 @@ use std::time::Duration as Patience;
 
 use time::Duration;
 
+use super::super::follow::home_of;
 use super::super::machine::Looked;
 use super::super::machine::changing::{Aim, Changing, End, Met, Step};
 use super::super::{Desk, callers, words};
@@ -40,12 +41,12 @@ pub(in super::super) enum Verdict {
 
 /// What a drive holds in its hands.
 pub(super) struct Drive<'a> {
-    pub(super) desk: &'a Desk,
-    pub(super) profile: &'a Profile,
+    desk: &'a Desk,
+    profile: &'a Profile,
     /// As the ledger has it: moving or cancelling.
-    pub(super) row: BookingRow,
-    pub(super) change: Change,
-    pub(super) standing: Changing,
+    row: BookingRow,
+    change: Change,
+    standing: Changing,
     place: Place,
     /// The event as it was seen last; its texts are needed to change them.
     seen: Option<Event>,
@@ -55,7 +56,7 @@ pub(super) struct Drive<'a> {
 
 impl<'a> Drive<'a> {
     pub(super) fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, change: Change, standing: Changing) -> Self {
-        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let place = home_of(&row);
         // With its beginning the first request was noted; one that was left behind may have been sent long ago.
         let noted = (!standing.in_doubt).then(Stopwatch::start);
         Self { desk, profile, row, change, standing, place, seen: None, noted }
@@ -95,7 +96,7 @@ impl<'a> Drive<'a> {
     async fn send(&mut self) -> Result<Met, store::Error> {
         if self.seen.is_none() && self.standing.aim == Aim::Move {
             // What people have written into the event must be known, or it would be written over.
-            self.seen = self.desk.seen_at_once(&self.place, &self.row).await;
+            self.seen = self.desk.seen_at_once(&self.row).await;
         }
         let etag = self.seen.as_ref().map_or(&self.change.etag, |event| &event.etag).clone();
         let is_noted = self.noted.take().is_some_and(|noted| noted.elapsed() < FRESH);

@@ -15,8 +15,8 @@ use time::OffsetDateTime;
 use super::Desk;
 use super::check::{Asked, OpenTimes};
 use super::error::{NotOpen, Refusal};
+use super::follow::home_of;
 use crate::business::profile::Profile;
-use crate::calendar::Place;
 use crate::clock::Deadline;
 use crate::names::{BookingState, ToolCallId};
 use crate::scheduling::board::reach;
@@ -130,7 +130,7 @@ impl Desk {
             zone: profile.zone.name().to_owned(),
             wall_clock: super::words::wall_clock(start),
             preferred: super::words::at(start, profile.zone.date(self.clock.now())),
-            claim_key: self.calendars.claim_key(&place_of(row)),
+            claim_key: self.calendars.claim_key(&home_of(row)),
             ..self.unchanged(wish, row)
         }
     }
@@ -204,8 +204,4 @@ fn asked_anew<'p>(profile: &'p Profile, row: &BookingRow) -> Result<Asked<'p>, R
 
 fn length_of(row: &BookingRow) -> Duration {
     Duration::try_from(row.span.end - row.span.start).unwrap_or_default()
-}
-
-fn place_of(row: &BookingRow) -> Place {
-    Place { business: row.business.clone(), calendar: row.calendar.clone() }
 }

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::try_join_all;
 
 use super::super::error::Refusal;
 use super::super::{Caller, Desk};
-use super::place_of;
 use crate::business::profile::Profile;
 use crate::names::BookingState;
 use crate::store::bookings::BookingRow;
@@ -17,8 +16,6 @@ use crate::store::bookings::BookingRow;
 const CODE_CHARS: usize = 6;
 /// How long an appointment that was cancelled is still spoken of as one.
 const JUST_CANCELLED: Duration = Duration::from_mins(10);
-/// How long is asked how appointments stand in the calendar; without an answer they stand as the ledger has them.
-const STILL_THERE: Duration = Duration::from_secs(1);
 
 /// Whose appointment it is said to be, as the model put it.
 #[derive(Clone, Debug, Default)]
@@ -38,9 +35,8 @@ impl Desk {
     /// A [`Refusal`] when there are none, or they are not this caller's to hear of.
     pub async fn appointments(&self, profile: &Arc<Profile>, claimed: &Claimed) -> Result<Vec<BookingRow>, Refusal> {
         let rows = self.claimed(profile, claimed).await?;
-        let standing = join_all(rows.into_iter().map(|row| self.standing(profile, row))).await;
-        let mut rows = standing.into_iter().collect::<Result<Vec<_>, _>>()?;
-        rows.retain(|row| row.state.is_live());
+        let standing = try_join_all(rows.into_iter().map(|row| self.as_it_stands(profile, row))).await?;
+        let rows: Vec<_> = standing.into_iter().map(|(row, _)| row).filter(|row| row.state.is_live()).collect();
         if rows.is_empty() { Err(Refusal::NoAppointment) } else { Ok(rows) }
     }
 
@@ -83,30 +79,11 @@ impl Desk {
         let is_there = row.state != BookingState::Released && row.span.end > self.clock.now();
         if is_there { Ok(vec![row.clone()]) } else { Err(Refusal::NoAppointment) }
     }
-
-    /// As its event stands now: a person may have moved it, and what is said must be what is there.
-    async fn standing(&self, profile: &Profile, row: BookingRow) -> Result<BookingRow, Refusal> {
-        if row.state != BookingState::Confirmed {
-            return Ok(row);
-        }
-        let place = place_of(&row);
-        let look = async {
-            match self.calendars.get(&place, &row.event_id).await {
-                Ok(Some(event)) => self.sight(profile, &row, &place, &event).await.ok(),
-                _ => None,
-            }
-        };
-        if let Ok(Some(sight)) = tokio::time::timeout(STILL_THERE, look).await {
-            self.note(profile, &row, sight).await?;
-        }
-        Ok(self.store.booking(row.id).await?.unwrap_or(row))
-    }
 }
 
 /// Whether this number is the one that booked it, or the one that it was booked for.
 fn is_of(row: &BookingRow, phone: &str) -> bool {
-    let (booked_by, _own) = row.caller_key.split_once('#').unwrap_or((&row.caller_key, ""));
-    row.customer_phone.as_str() == phone || booked_by == phone
+    row.customer_phone.as_str() == phone || row.booked_by() == phone
 }
 
 /// A code as it was given out, whatever a model made of the spelling.

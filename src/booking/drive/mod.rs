@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
+use super::follow::home_of;
 use super::machine::{Action, Happened, Standing, Way, is_finished};
 use super::{Desk, callers, identity, order, words};
 use crate::business::profile::Profile;
@@ -108,7 +109,7 @@ impl<'a> Drive<'a> {
     fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, wanted: bool, deadline: Deadline) -> Self {
         // An insert may have been on its way when the work was cut off: the ledger says only that one was about to be sent.
         let in_doubt = row.in_doubt || row.state == BookingState::Inserting;
-        let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
+        let place = home_of(&row);
         let BookingRow { state, generation, seen, .. } = row;
         let standing = Standing { state, generation, in_doubt, seen, inserts: 0, wanted, way: Way::LookFirst, hurried: true };
         Self { desk, profile, row, place, standing, deadline, noted: Stopwatch::start(), out_of_breath: None }
