@@ -124,6 +124,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// `CONNECT_BUDGET_MS`: Twilio itself waits 15 seconds.
+pub(super) fn connect_budget(reader: &mut Reader<'_>) -> Read<Duration> {
+    reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000)
+}
+
 fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let server_url = reader.always("SERVER_URL", None, ServerUrl::parse);
     let bind = reader.always("BIND", None, address::socket);
@@ -137,7 +142,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let vault = google::vault(reader);
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
     let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
-    let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
+    let connect_budget = connect_budget(reader);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
     let days = |days: u64| Duration::from_hours(24 * days);
     let retention = reader.number("RETENTION_DAYS", None, 1..=3650, "days").map(days);

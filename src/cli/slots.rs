@@ -1,0 +1,242 @@
+//! `slots`: what callers would be offered on a day, and why not the rest. It asks what the server asks, and changes nothing.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+use time::format_description::well_known::Rfc3339;
+use time::{Date, OffsetDateTime};
+
+use super::{Failure, print};
+use crate::app;
+use crate::booking::Desk;
+use crate::booking::error::Refusal as Unclear;
+use crate::booking::survey::{Survey, View};
+use crate::business::profile::{LoadFacts, Profile, Technician, load_folder};
+use crate::clock::{Clock, Deadline};
+use crate::config::{Environment, Settings};
+use crate::ground::Ground;
+use crate::names::Slug;
+use crate::scheduling::reasons::{Considered, Obstacle};
+use crate::scheduling::slots::Refusal;
+use crate::scheduling::speech::{spoken_date, spoken_time, spoken_times};
+use crate::scheduling::zone::Local;
+use crate::store::Store;
+use crate::suspects::Suspects;
+
+/// How long the calendars may take: nobody is waiting on the telephone.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// What is asked.
+#[derive(Args, Clone, Debug)]
+pub struct Slots {
+    /// The business: the name of its file without .toml.
+    #[arg(value_name = "SLUG", value_parser = super::slug)]
+    pub business: Slug,
+    /// What is to be done: a service's name or one of its aliases.
+    #[arg(long, value_name = "NAME")]
+    pub service: String,
+    /// The day, where the business is.
+    #[arg(long, value_name = "YYYY-MM-DD", value_parser = super::day)]
+    pub date: Date,
+    /// This start alone, by the clock of the business.
+    #[arg(long, value_name = "HH:MM", value_parser = super::minute)]
+    pub at: Option<u16>,
+    /// As JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// The answer, as scripts read it.
+#[derive(Serialize)]
+struct Answer<'a> {
+    business: &'a Slug,
+    service: &'a str,
+    minutes: u64,
+    date: String,
+    time_zone: &'a str,
+    paused: bool,
+    offered: Vec<String>,
+    /// Why nothing is offered.
+    because: Option<String>,
+    starts: Vec<Start<'a>>,
+}
+
+/// One start.
+#[derive(Serialize)]
+struct Start<'a> {
+    start: String,
+    /// `offered`, `open`, `held` or a reason.
+    state: &'static str,
+    because: Option<String>,
+    technicians: Vec<Person<'a>>,
+}
+
+/// One technician at one start.
+#[derive(Serialize)]
+struct Person<'a> {
+    id: &'a str,
+    /// `free` or a reason.
+    state: &'static str,
+    because: Option<String>,
+}
+
+pub(super) fn run(asked: &Slots, environment: &Environment) -> Result<(), Failure> {
+    let (settings, _) = Settings::read(environment)?;
+    let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
+    runtime.block_on(look(asked, settings))
+}
+
+async fn look(asked: &Slots, settings: Settings) -> Result<(), Failure> {
+    let facts = LoadFacts::new(settings.calendar, &settings.google);
+    let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
+    let gone = |error| Failure::because("DATABASE_URL: the database cannot be read", error);
+    let store = Store::open(&settings.database_url).await.map_err(gone)?;
+    loaded.directory.keep_up(&store).await.map_err(gone)?;
+    let profile = loaded.directory.by_slug(&asked.business).ok_or_else(|| {
+        let folder = settings.businesses.display();
+        Failure::Usage(format!("There is no business file {}.toml in {folder}.", asked.business))
+    })?;
+    let starts = asked.at.map(|minute| starts_at(&profile, asked.date, minute)).transpose()?;
+    let ground = Ground {
+        settings: settings.into(),
+        directory: loaded.directory,
+        store: store.clone(),
+        clock: Clock::System,
+        suspects: Suspects::new(),
+        runtime: tokio::runtime::Handle::current(),
+    };
+    let desk = Desk::new(&ground, app::calendars(&ground).await?);
+    let view = View { service: &asked.service, date: asked.date, starts: starts.as_deref() };
+    let survey = desk.survey(&profile, view, Deadline::after(PATIENCE)).await.map_err(|refusal| match refusal {
+        Unclear::ServiceUnknown { offered } => Failure::Usage(format!("--service: {} does {offered}.", profile.name)),
+        other => Failure::because("the day cannot be looked at", other),
+    })?;
+    store.close().await;
+    let now = ground.clock.now();
+    if asked.json { print(&(json(asked, &profile, &survey, now)? + "\n")) } else { print(&text(asked, &profile, &survey, now)) }
+}
+
+/// What the clock of the business means by this, once or, when the clocks are put back, twice.
+fn starts_at(profile: &Profile, date: Date, minute: u16) -> Result<Vec<OffsetDateTime>, Failure> {
+    match profile.zone.local_minute(date, minute) {
+        Local::One(start) => Ok(vec![start]),
+        Local::Twice(first, second) => Ok(vec![first, second]),
+        Local::Missing => Err(Failure::Usage(format!("--at: on {date} the clocks are put forward over that time."))),
+    }
+}
+
+/// What a start is to callers, as one word for scripts and in words for people.
+fn state(survey: &Survey<'_>, seen: &Considered) -> (&'static str, Option<String>) {
+    if let Some(refusal) = &seen.refused {
+        let word = match refusal {
+            Refusal::Past => "past",
+            Refusal::BeyondHorizon { .. } => "beyond_horizon",
+            Refusal::Closed { .. } => "closed",
+            Refusal::OutsideHours => "outside_hours",
+            Refusal::TooSoon => "too_soon",
+            Refusal::Taken => "taken",
+            Refusal::Unreachable => "calendar_unreadable",
+        };
+        let text = match refusal {
+            Refusal::TooSoon => "shorter notice than the file allows".to_owned(),
+            Refusal::Taken => "nobody is free".to_owned(),
+            Refusal::Closed { reason: Some(reason) } => format!("closed: {reason}"),
+            other => other.to_string(),
+        };
+        return (word, Some(text));
+    }
+    let callers = survey.held.get(&seen.start).copied().unwrap_or_default();
+    let words = match callers {
+        0 => None,
+        1 => Some("another caller thinks about it: said last".to_owned()),
+        callers => Some(format!("{callers} other callers think about it: said last")),
+    };
+    match (survey.offered.contains(&seen.start), callers) {
+        (true, _) => ("offered", words),
+        (false, 0) => ("open", Some("open, but three others are said; who asks for it gets it".to_owned())),
+        (false, _) => ("held", words),
+    }
+}
+
+fn obstacle(obstacle: &Obstacle) -> (&'static str, String) {
+    let word = match obstacle {
+        Obstacle::DayOff => "off",
+        Obstacle::Closure { .. } => "closure",
+        Obstacle::OutsideHours => "outside_hours",
+        Obstacle::PastClosing => "past_closing",
+        Obstacle::OurJob => "our_booking",
+        Obstacle::Buffer => "buffer",
+        Obstacle::DayFull => "day_full",
+        Obstacle::Busy => "calendar_busy",
+        Obstacle::Unreadable => "calendar_unreadable",
+    };
+    let text = match obstacle {
+        Obstacle::Closure { reason: Some(reason) } => format!("closed: {reason}"),
+        other => other.to_string(),
+    };
+    (word, text)
+}
+
+fn json(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTime) -> Result<String, Failure> {
+    let instant = |at: &OffsetDateTime| profile.zone.civil(*at).format(&Rfc3339).unwrap_or_default();
+    let starts = survey.considered.iter().map(|seen| {
+        let (state, because) = state(survey, seen);
+        let technicians = seen.crew.iter().filter_map(|(index, standing)| {
+            let (state, because) = standing.as_ref().map_or(("free", None), |it| {
+                let (word, text) = obstacle(it);
+                (word, Some(text))
+            });
+            Some(Person { id: &survey.crew.get(*index)?.id, state, because })
+        });
+        Start { start: instant(&seen.start), state, because, technicians: technicians.collect() }
+    });
+    let answer = Answer {
+        business: &profile.slug,
+        service: survey.service,
+        minutes: survey.minutes,
+        date: asked.date.to_string(),
+        time_zone: profile.zone.name(),
+        paused: profile.is_paused(now),
+        offered: survey.offered.iter().map(instant).collect(),
+        because: survey.none_because.as_ref().map(ToString::to_string),
+        starts: starts.collect(),
+    };
+    serde_json::to_string_pretty(&answer).map_err(|error| Failure::because("the day cannot be written as JSON", error))
+}
+
+/// The same for people.
+fn text(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTime) -> String {
+    let today = profile.zone.date(now);
+    let day = spoken_date(asked.date, today);
+    let (zone, minutes) = (profile.zone.name(), survey.minutes);
+    let mut text = format!("{}, {day} ({zone}): {}, {minutes} minutes.\n", profile.name, survey.service);
+    if profile.is_paused(now) {
+        text += "It is paused: callers go to a person, and hear none of this.\n";
+    }
+    text += &match &survey.none_because {
+        Some(reason) => format!("Nothing is offered that day: {reason}.\n"),
+        None => format!("A caller hears {}.\n", spoken_times(&survey.offered, today)),
+    };
+    if survey.considered.is_empty() {
+        return text;
+    }
+    let mut table = comfy_table::Table::new();
+    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
+    let called = |technician: &&Technician| technician.name.clone().unwrap_or_else(|| technician.id.clone());
+    table.set_header(["Start".to_owned(), "Callers".to_owned()].into_iter().chain(survey.crew.iter().map(called)));
+    for seen in &survey.considered {
+        let (state, because) = state(survey, seen);
+        let answer = match (state, because) {
+            ("offered", None) => "OFFERED".to_owned(),
+            ("offered", Some(words)) => format!("OFFERED ({words})"),
+            (_, words) => words.unwrap_or_default(),
+        };
+        let crew = (0..survey.crew.len()).map(|index| {
+            let standing = seen.crew.iter().find(|(whose, _)| *whose == index);
+            standing.map_or_else(String::new, |(_, it)| it.as_ref().map_or("free".to_owned(), |it| obstacle(it).1))
+        });
+        table.add_row([spoken_time(profile.zone.civil(seen.start)), answer].into_iter().chain(crew));
+    }
+    format!("{text}{table}\n")
+}
