@@ -9,7 +9,7 @@ use super::{Caller, Desk};
 use crate::business::profile::{Profile, Technician};
 use crate::clock::Deadline;
 use crate::scheduling::board::reach;
-use crate::scheduling::reasons::Considered;
+use crate::scheduling::reasons::{Considered, Obstacle};
 use crate::scheduling::slots::{Held, Reason};
 
 /// What is looked at.
@@ -34,6 +34,8 @@ pub struct Survey<'p> {
     pub crew: Vec<&'p Technician>,
     /// Every start that was looked at, in the order of time.
     pub considered: Vec<Considered>,
+    /// Who is away all day, as [`Considered::crew`] counts them.
+    pub away: Vec<(usize, Obstacle)>,
     /// What a caller who asks for that day hears, whatever was looked at.
     pub offered: Vec<OffsetDateTime>,
     /// Why that is nothing.
@@ -67,6 +69,7 @@ impl Desk {
         Ok(Survey {
             service: &asked.service.name,
             minutes: asked.service.duration.as_secs() / 60,
+            away: board.away(view.date),
             held: board.held.clone(),
             crew: asked.crew,
             considered,

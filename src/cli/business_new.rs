@@ -91,7 +91,8 @@ pub(super) fn run(what: &Business, environment: &Environment) -> Result<(), Fail
 /// What the file says, and what is left to do.
 fn summary(profile: &Profile) -> String {
     let slug = &profile.slug;
-    let services = profile.services.iter().map(|service| format!("{}, {} minutes", service.name, service.duration.as_secs() / 60));
+    let services =
+        profile.services.iter().map(|service| format!("{}, {} minutes", service.name, service.duration.as_secs() / 60));
     let person = profile.transfer.to.as_ref().map_or("nobody yet ([transfer])", Phone::as_str);
     format!(
         "  name       {}\n  rings at   {}\n  time zone  {}\n  services   {}\n  a person   {person}\n\n\
@@ -124,7 +125,9 @@ fn week(all: &[Hours]) -> Result<Week, Failure> {
             let Some(of_day) = week.0.get_mut(*day) else { continue };
             if !of_day.is_empty() {
                 let name = WEEKDAYS.get(*day).unwrap_or(&"a day");
-                return Err(Failure::Usage(format!("--hours: {name} stands there twice; write its spans with a comma between them.")));
+                return Err(Failure::Usage(format!(
+                    "--hours: {name} stands there twice; write its spans with a comma between them."
+                )));
             }
             of_day.clone_from(spans);
         }

@@ -96,7 +96,10 @@ Examples:
 Settings: as `ringbook serve`.")]
     Slots(Slots),
     /// Write a new business file.
-    #[command(subcommand, after_help = "Example:\n  ringbook business new abc-hvac --number +15551230000 --zone America/New_York")]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  ringbook business new abc-hvac --number +15551230000 --zone America/New_York"
+    )]
     Business(Business),
     /// Show where the telephone numbers point at Twilio, and point them here.
     #[command(subcommand, after_help = "Examples:\n  ringbook twilio show\n  ringbook twilio configure --business abc-hvac")]

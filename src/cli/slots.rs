@@ -18,7 +18,7 @@ use crate::config::{Environment, Settings};
 use crate::ground::Ground;
 use crate::names::Slug;
 use crate::scheduling::reasons::{Considered, Obstacle};
-use crate::scheduling::slots::Refusal;
+use crate::scheduling::slots::{Reason, Refusal};
 use crate::scheduling::speech::{spoken_date, spoken_time, spoken_times};
 use crate::scheduling::zone::Local;
 use crate::store::Store;
@@ -59,6 +59,8 @@ struct Answer<'a> {
     offered: Vec<String>,
     /// Why nothing is offered.
     because: Option<String>,
+    /// Who does not work at all that day.
+    away: Vec<Person<'a>>,
     starts: Vec<Start<'a>>,
 }
 
@@ -154,7 +156,7 @@ fn state(survey: &Survey<'_>, seen: &Considered) -> (&'static str, Option<String
     };
     match (survey.offered.contains(&seen.start), callers) {
         (true, _) => ("offered", words),
-        (false, 0) => ("open", Some("open, but three others are said; who asks for it gets it".to_owned())),
+        (false, 0) => ("open", None),
         (false, _) => ("held", words),
     }
 }
@@ -178,17 +180,23 @@ fn obstacle(obstacle: &Obstacle) -> (&'static str, String) {
     (word, text)
 }
 
+/// Why a whole day has nothing.
+fn none(reason: &Reason) -> String {
+    match reason {
+        Reason::Closed { reason: Some(reason) } => format!("closed: {reason}"),
+        other => other.to_string(),
+    }
+}
+
 fn json(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTime) -> Result<String, Failure> {
     let instant = |at: &OffsetDateTime| profile.zone.civil(*at).format(&Rfc3339).unwrap_or_default();
+    let person = |index: usize, standing: Option<&Obstacle>| {
+        let (state, because) = standing.map(obstacle).unzip();
+        Some(Person { id: &survey.crew.get(index)?.id, state: state.unwrap_or("free"), because })
+    };
     let starts = survey.considered.iter().map(|seen| {
         let (state, because) = state(survey, seen);
-        let technicians = seen.crew.iter().filter_map(|(index, standing)| {
-            let (state, because) = standing.as_ref().map_or(("free", None), |it| {
-                let (word, text) = obstacle(it);
-                (word, Some(text))
-            });
-            Some(Person { id: &survey.crew.get(*index)?.id, state, because })
-        });
+        let technicians = seen.crew.iter().filter_map(|(index, standing)| person(*index, standing.as_ref()));
         Start { start: instant(&seen.start), state, because, technicians: technicians.collect() }
     });
     let answer = Answer {
@@ -199,7 +207,8 @@ fn json(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
         time_zone: profile.zone.name(),
         paused: profile.is_paused(now),
         offered: survey.offered.iter().map(instant).collect(),
-        because: survey.none_because.as_ref().map(ToString::to_string),
+        because: survey.none_because.as_ref().map(none),
+        away: survey.away.iter().filter_map(|(index, standing)| person(*index, Some(standing))).collect(),
         starts: starts.collect(),
     };
     serde_json::to_string_pretty(&answer).map_err(|error| Failure::because("the day cannot be written as JSON", error))
@@ -215,22 +224,35 @@ fn text(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
         text += "It is paused: callers go to a person, and hear none of this.\n";
     }
     text += &match &survey.none_because {
-        Some(reason) => format!("Nothing is offered that day: {reason}.\n"),
+        Some(reason) => format!("Nothing is offered that day: {}.\n", none(reason)),
         None => format!("A caller hears {}.\n", spoken_times(&survey.offered, today)),
     };
-    if survey.considered.is_empty() {
+    for (index, why) in &survey.away {
+        let who = survey.crew.get(*index).map_or_else(String::new, called);
+        text += &format!("{who}: {}.\n", obstacle(why).1);
+    }
+    // What is true of every start was said of the day.
+    let is_out_of_reach = |seen: &Considered| matches!(seen.refused, Some(Refusal::Past | Refusal::BeyondHorizon { .. }));
+    if asked.at.is_none() && survey.considered.iter().all(is_out_of_reach) {
         return text;
     }
+    text += &table(profile, survey);
+    text + "open: not among the few that are said; who asks for it gets it.\n"
+}
+
+fn called(technician: &&Technician) -> String {
+    technician.name.clone().unwrap_or_else(|| technician.id.clone())
+}
+
+fn table(profile: &Profile, survey: &Survey<'_>) -> String {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-    let called = |technician: &&Technician| technician.name.clone().unwrap_or_else(|| technician.id.clone());
     table.set_header(["Start".to_owned(), "Callers".to_owned()].into_iter().chain(survey.crew.iter().map(called)));
     for seen in &survey.considered {
-        let (state, because) = state(survey, seen);
-        let answer = match (state, because) {
+        let answer = match state(survey, seen) {
             ("offered", None) => "OFFERED".to_owned(),
             ("offered", Some(words)) => format!("OFFERED ({words})"),
-            (_, words) => words.unwrap_or_default(),
+            (state, words) => words.unwrap_or_else(|| state.to_owned()),
         };
         let crew = (0..survey.crew.len()).map(|index| {
             let standing = seen.crew.iter().find(|(whose, _)| *whose == index);
@@ -238,5 +260,5 @@ fn text(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
         });
         table.add_row([spoken_time(profile.zone.civil(seen.start)), answer].into_iter().chain(crew));
     }
-    format!("{text}{table}\n")
+    format!("{table}\n")
 }

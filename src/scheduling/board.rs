@@ -244,7 +244,11 @@ impl Board<'_> {
 
     pub(super) fn day(&self, date: Date) -> Day {
         let span = Span { start: self.zone.start_of_day(date), end: self.zone.start_of_day(later(date, 1)) };
-        Day { date, span, hours: self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect() }
+        Day {
+            date,
+            span,
+            hours: self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect(),
+        }
     }
 
     fn today(&self) -> Date {

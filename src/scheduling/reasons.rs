@@ -61,6 +61,15 @@ impl Board<'_> {
         self.steps(date).into_iter().map(|(start, _)| start).map(|start| self.consider(start)).collect()
     }
 
+    /// Who does not work at all on a date, by index, and why.
+    #[must_use]
+    pub fn away(&self, date: Date) -> Vec<(usize, Obstacle)> {
+        let day = self.day(date);
+        let is_away = |index: usize| day.hours.iter().any(|(whose, spans)| *whose == index && spans.is_empty());
+        let away = self.candidates().filter(|(index, _)| is_away(*index));
+        away.map(|(index, member)| (index, all_day_away(member.opening, date))).collect()
+    }
+
     /// How one start stands, on the steps or off them.
     #[must_use]
     pub fn consider(&self, start: OffsetDateTime) -> Considered {
@@ -104,11 +113,15 @@ fn away(opening: &Opening, day: &Day, index: usize, job: Span) -> Obstacle {
     let hours = day.hours.iter().filter(|(whose, _)| *whose == index).flat_map(|(_, spans)| spans);
     let mut hours = hours.peekable();
     if hours.peek().is_none() {
-        return match opening.exception_on(day.date) {
-            Some(exception) => Obstacle::Closure { reason: exception.reason().map(str::to_owned) },
-            None => Obstacle::DayOff,
-        };
+        return all_day_away(opening, day.date);
     }
-    let mut begins_in = hours.filter(|span| span.start <= job.start && job.start < span.end);
-    if begins_in.next().is_some() { Obstacle::PastClosing } else { Obstacle::OutsideHours }
+    let begins_in = hours.any(|span| span.start <= job.start && job.start < span.end);
+    if begins_in { Obstacle::PastClosing } else { Obstacle::OutsideHours }
+}
+
+fn all_day_away(opening: &Opening, date: Date) -> Obstacle {
+    match opening.exception_on(date) {
+        Some(exception) => Obstacle::Closure { reason: exception.reason().map(str::to_owned) },
+        None => Obstacle::DayOff,
+    }
 }

@@ -73,6 +73,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         "serve",
         "demo",
         "bookings",
+        "slots",
+        "business",
+        "twilio",
         "google",
         "pause",
         "resume",
@@ -91,6 +94,12 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         &["serve"][..],
         &["demo"],
         &["bookings"],
+        &["slots"],
+        &["business"],
+        &["business", "new"],
+        &["twilio"],
+        &["twilio", "show"],
+        &["twilio", "configure"],
         &["google"],
         &["google", "login"],
         &["pause"],
@@ -116,7 +125,7 @@ fn help_explains_every_command_with_examples_and_succeeds() {
 #[test]
 fn bad_usage_is_exit_code_2() {
     let desk = Desk::new();
-    let bad: [&[&str]; 10] = [
+    let bad: [&[&str]; 13] = [
         &[],
         &["nonsense"],
         &["sign", "vapi"],
@@ -124,6 +133,9 @@ fn bad_usage_is_exit_code_2() {
         &["bookings", "--date", "tomorrow"],
         &["bookings", "--business", "Not A Slug"],
         &["completions", "tcsh"],
+        &["slots", "abc-hvac"],
+        &["business", "new", "abc-hvac"],
+        &["twilio"],
         &["pause"],
         &["close", "abc-hvac", "--from", "Christmas"],
         &["open", "abc-hvac"],
@@ -256,7 +268,7 @@ fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let output = Desk::new().run(&["completions", shell], &[], b"");
         assert_eq!(output.status.code(), Some(0));
-        for word in ["serve", "demo", "bookings", "google", "sign", "keygen", "ringbook"] {
+        for word in ["serve", "demo", "bookings", "slots", "business", "twilio", "google", "sign", "keygen", "ringbook"] {
             assert!(out(&output).contains(word), "{shell}: {word}");
         }
     }

@@ -14,7 +14,7 @@ use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
 use crate::clients;
 use crate::clients::Error;
 use crate::clients::twilio::Twilio as Client;
-use crate::clients::twilio::numbers::Number;
+use crate::clients::twilio::numbers::{Number, Pointing};
 use crate::config::{self, Environment, NumberSettings, load_numbers};
 use crate::names::{Phone, Slug};
 
@@ -219,19 +219,17 @@ async fn configure(
 }
 
 /// Points one number, and says what became of it; a sentence if it is not as it should be.
-async fn point(
-    client: &Client,
-    line: &Line<'_>,
-    before: &Number,
-    wanted: &clients::twilio::numbers::Pointing,
-) -> Result<Option<String>, Failure> {
+async fn point(client: &Client, line: &Line<'_>, before: &Number, wanted: &Pointing) -> Result<Option<String>, Failure> {
     if before.is_as(wanted) {
         print(&words::unchanged(line, before))?;
         return Ok(None);
     }
     let after = match client.point_number(line.twilio, before, wanted).await {
-        // It may have been done: then it shows.
-        Err(Error::Unknown(cause)) => client.number_again(line.twilio, &before.sid).await.map_err(|_also| Error::Unknown(cause)),
+        // It may have been done all the same: then it shows.
+        Err(Error::Unknown(cause)) => {
+            let shown = client.number_again(line.twilio, &before.sid).await.ok();
+            shown.filter(|shown| shown.is_as(wanted)).ok_or(Error::Unknown(cause))
+        }
         answered => answered,
     };
     let after = match after {

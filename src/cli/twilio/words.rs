@@ -34,7 +34,10 @@ pub(super) fn as_it_is(line: &Line<'_>, number: &Number, is_here: bool) -> Strin
         let _ = writeln!(text, "  {name:<22} {}", shown(webhook(&number.pointing)));
     }
     for taken in before_the_voice_url(number) {
-        let _ = writeln!(text, "  WARNING: {taken} is set. It goes before all of these, so no call comes here; `ringbook twilio configure` takes it off.");
+        let _ = writeln!(
+            text,
+            "  WARNING: {taken} is set. It goes before all of these, so no call comes here; `ringbook twilio configure` takes it off."
+        );
     }
     let here = if is_here { "Calls come here." } else { "Calls do not come here; `ringbook twilio configure` changes that." };
     let _ = writeln!(text, "  {here}");

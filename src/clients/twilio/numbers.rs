@@ -64,7 +64,8 @@ impl Twilio {
     /// See [`Error`]: then it is not known.
     pub async fn number(&self, twilio: &config::Twilio, number: &Phone) -> Result<Option<Number>, Error> {
         let own = format!("/2010-04-01/Accounts/{}/", twilio.account_sid);
-        let first = self.http.get(endpoint(&twilio.api_url, &format!("{own}{KIND}.json"))?).query(&[("PhoneNumber", number.as_str())]);
+        let first =
+            self.http.get(endpoint(&twilio.api_url, &format!("{own}{KIND}.json"))?).query(&[("PhoneNumber", number.as_str())]);
         let mut page: Page = answered(authorised(first, twilio)).await?;
         for _ in 0..MAX_PAGES {
             // Twilio also finds numbers in which this one is contained.

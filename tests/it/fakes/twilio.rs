@@ -19,8 +19,16 @@ pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
 pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
 pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
 
-const CALLS: &[&str] =
-    &["messages.create", "messages.fetch", "recordings.delete", "calls.update", "numbers.list", "numbers.fetch", "numbers.update", "unknown"];
+const CALLS: &[&str] = &[
+    "messages.create",
+    "messages.fetch",
+    "recordings.delete",
+    "calls.update",
+    "numbers.list",
+    "numbers.fetch",
+    "numbers.update",
+    "unknown",
+];
 
 /// Twilio's limits, in characters.
 const TWIML_CHARS: usize = 4000;

@@ -85,7 +85,11 @@ fn every_command_that_is_named_exists() {
     }
     named.sort();
     named.dedup();
-    assert_eq!(named, ["bookings", "check", "close", "google", "keygen", "open", "pause", "reload", "resume", "serve", "sign"]);
+    let expected = [
+        "bookings", "business", "check", "close", "google", "keygen", "open", "pause", "reload", "resume", "serve", "sign",
+        "slots", "twilio",
+    ];
+    assert_eq!(named, expected);
     for command in named {
         let help = Command::new(env!("CARGO_BIN_EXE_ringbook")).args([&command, "--help"]).output().unwrap();
         assert!(help.status.success(), "ringbook {command}");
