@@ -1,5 +1,6 @@
 //! `slots`: what callers would be offered on a day, and why not the rest. It asks what the server asks, and changes nothing.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use clap::Args;
@@ -61,12 +62,12 @@ struct Answer<'a> {
     because: Option<String>,
     /// Who does not work at all that day.
     away: Vec<Person<'a>>,
-    starts: Vec<Start<'a>>,
+    starts: Vec<Row<'a>>,
 }
 
 /// One start.
 #[derive(Serialize)]
-struct Start<'a> {
+struct Row<'a> {
     start: String,
     /// `offered`, `open`, `held` or a reason.
     state: &'static str,
@@ -197,7 +198,7 @@ fn json(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
     let starts = survey.considered.iter().map(|seen| {
         let (state, because) = state(survey, seen);
         let technicians = seen.crew.iter().filter_map(|(index, standing)| person(*index, standing.as_ref()));
-        Start { start: instant(&seen.start), state, because, technicians: technicians.collect() }
+        Row { start: instant(&seen.start), state, because, technicians: technicians.collect() }
     });
     let answer = Answer {
         business: &profile.slug,
@@ -223,13 +224,14 @@ fn text(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
     if profile.is_paused(now) {
         text += "It is paused: callers go to a person, and hear none of this.\n";
     }
-    text += &match &survey.none_because {
-        Some(reason) => format!("Nothing is offered that day: {}.\n", none(reason)),
-        None => format!("A caller hears {}.\n", spoken_times(&survey.offered, today)),
+    // A string takes whatever is written to it.
+    let _ = match &survey.none_because {
+        Some(reason) => writeln!(text, "Nothing is offered that day: {}.", none(reason)),
+        None => writeln!(text, "A caller hears {}.", spoken_times(&survey.offered, today)),
     };
     for (index, why) in &survey.away {
-        let who = survey.crew.get(*index).map_or_else(String::new, called);
-        text += &format!("{who}: {}.\n", obstacle(why).1);
+        let who = survey.crew.get(*index).map_or_else(String::new, |technician| called(technician));
+        let _ = writeln!(text, "{who}: {}.", obstacle(why).1);
     }
     // What is true of every start was said of the day.
     let is_out_of_reach = |seen: &Considered| matches!(seen.refused, Some(Refusal::Past | Refusal::BeyondHorizon { .. }));
@@ -237,17 +239,22 @@ fn text(asked: &Slots, profile: &Profile, survey: &Survey<'_>, now: OffsetDateTi
         return text;
     }
     text += &table(profile, survey);
-    text + "open: not among the few that are said; who asks for it gets it.\n"
+    if survey.considered.iter().any(|seen| state(survey, seen) == ("open", None)) {
+        text += "open: not among those that are said; who asks for it gets it.\n";
+    }
+    text
 }
 
-fn called(technician: &&Technician) -> String {
+fn called(technician: &Technician) -> String {
     technician.name.clone().unwrap_or_else(|| technician.id.clone())
 }
 
 fn table(profile: &Profile, survey: &Survey<'_>) -> String {
     let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["Start".to_owned(), "Callers".to_owned()].into_iter().chain(survey.crew.iter().map(called)));
+    table.load_style(comfy_table::presets::UTF8_FULL_CONDENSED);
+    table.set_header(
+        ["Start".to_owned(), "Callers".to_owned()].into_iter().chain(survey.crew.iter().map(|technician| called(technician))),
+    );
     for seen in &survey.considered {
         let answer = match state(survey, seen) {
             ("offered", None) => "OFFERED".to_owned(),

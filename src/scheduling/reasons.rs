@@ -58,7 +58,7 @@ impl Board<'_> {
     /// Every step of a date that lies in somebody's hours, those included that nobody can take.
     #[must_use]
     pub fn considered(&self, date: Date) -> Vec<Considered> {
-        self.steps(date).into_iter().map(|(start, _)| start).map(|start| self.consider(start)).collect()
+        self.steps(date).into_keys().map(|start| self.consider(start)).collect()
     }
 
     /// Who does not work at all on a date, by index, and why.

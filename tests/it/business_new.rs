@@ -8,7 +8,7 @@ use std::process::Output;
 
 use config::{FileFormat, Format, Value, ValueKind};
 use ringbook::business::profile::{Access, LoadFacts, Profile, load_folder, parse};
-use ringbook::names::Slug;
+use ringbook::names::{Phone, Slug};
 use ringbook::scheduling::hours::WallSpan;
 use tempfile::TempDir;
 
@@ -67,7 +67,9 @@ fn keys(before: &str, value: &Value, found: &mut BTreeSet<String>) {
             }
         }
         ValueKind::Array(all) if all.iter().any(|one| matches!(one.kind, ValueKind::Table(_))) => {
-            all.iter().for_each(|one| keys(before, one, found));
+            for one in all {
+                keys(before, one, found);
+            }
         }
         _ => drop(found.insert(before.trim_start_matches('.').to_owned())),
     }
@@ -101,7 +103,7 @@ fn what_was_said_is_in_the_file_and_the_rest_has_its_default() {
     assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
     let it = read(&folder, "moller");
     assert_eq!(it.name, "Möller \"Sons\" @hours@ \\");
-    assert_eq!(it.phone_numbers.iter().map(|number| number.as_str()).collect::<Vec<_>>(), ["+15552220000", "+15552220001"]);
+    assert_eq!(it.phone_numbers.iter().map(Phone::as_str).collect::<Vec<_>>(), ["+15552220000", "+15552220001"]);
     assert_eq!(it.transfer.to.unwrap().as_str(), "+15559990000");
     let services: Vec<_> = it.services.iter().map(|service| (service.name.as_str(), service.duration.as_secs())).collect();
     assert_eq!(services, [("repair", 7200), ("tune = up", 2700)]);
@@ -126,7 +128,9 @@ fn every_key_stands_in_the_file_and_each_can_be_switched_on() {
     let (text, slug) = (written(&folder, "abc"), Slug::parse("abc").unwrap());
     let on = switched_on(&text);
     let (mut found, table) = (BTreeSet::new(), FileFormat::Toml.parse(None, &on).unwrap());
-    table.iter().for_each(|(key, value)| keys(key, value, &mut found));
+    for (key, value) in &table {
+        keys(key, value, &mut found);
+    }
     let expected: BTreeSet<String> = KEYS.split_whitespace().map(str::to_owned).collect();
     assert_eq!(found, expected);
     let [off, on] = [&text, &on].map(|text| {

@@ -96,6 +96,7 @@ mod proofs_http;
 mod quiet_log;
 mod races;
 mod readme;
+mod reasons;
 mod refused;
 mod reloading;
 mod reply;

@@ -41,7 +41,7 @@ impl Days {
     fn business(&self) -> String {
         let week = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
         let open = week.iter().filter(|day| **day != name_of(self.closed));
-        let hours: String = open.map(|day| format!("{day} = [\"08:00-18:00\"]\n")).collect();
+        let hours = open.map(|day| format!("{day} = [\"08:00-18:00\"]")).collect::<Vec<_>>().join("\n");
         format!(
             r#"
             name = "ABC HVAC"
@@ -173,7 +173,11 @@ async fn a_day_without_any_time_says_why() {
     assert_eq!((&past["because"], clocks(&past["offered"]).len()), (&json!("the date is in the past"), 0));
     all(&seen(&house, days.day + Duration::weeks(8), &[]), "beyond_horizon");
     let soon = seen(&house, days.tomorrow, &[]);
-    all(&soon, "too_soon");
+    let last = states(&soon).into_values().next_back().unwrap();
+    assert_eq!(
+        (&states(&soon)["17:00"], last),
+        (&["too_soon", "free", "off"].map(str::to_owned), ["outside_hours", "past_closing", "off"].map(str::to_owned))
+    );
     assert_eq!((&soon["away"][0]["id"], &soon["away"][0]["state"]), (&json!("alex"), &json!("off")));
 
     let closed = seen(&house, days.closed, &[]);

@@ -14,8 +14,11 @@ use crate::switchboard::twiml;
 /// What a caller hears last whom Twilio helps alone.
 const GOODBYE: &str = "Thank you for calling. Goodbye.";
 
+/// One webhook of a number.
+type Field = fn(&Pointing) -> &Webhook;
+
 /// The fields as Twilio's console calls them.
-const FIELDS: [(&str, fn(&Pointing) -> &Webhook); 3] = [
+const FIELDS: [(&str, Field); 3] = [
     ("A call comes in", |pointing| &pointing.voice),
     ("Primary handler fails", |pointing| &pointing.fallback),
     ("Call status changes", |pointing| &pointing.status),
@@ -147,8 +150,9 @@ pub(super) fn not_as_wanted(line: &Line<'_>) -> String {
 fn cause(line: &Line<'_>, error: &Error) -> String {
     let account = &line.twilio.account_sid;
     let credentials = match &line.twilio.api_key {
-        Some(_) => "the API key of TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET",
-        None => "TWILIO_AUTH_TOKEN",
+        Some(_) => "the API key of TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET".to_owned(),
+        None if line.twilio.auth_is_own => format!("TWILIO_AUTH_TOKEN__{}", line.profile.slug.as_setting_suffix()),
+        None => "TWILIO_AUTH_TOKEN".to_owned(),
     };
     match error {
         Error::Settings(text) => format!("{text}."),
