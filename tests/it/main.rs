@@ -126,6 +126,7 @@ mod times;
 mod tool_messages;
 mod transfer;
 mod transfer_faults;
+mod twilio_bins;
 mod twilio_command;
 mod twilio_door;
 mod twilio_signature;

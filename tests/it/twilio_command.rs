@@ -6,8 +6,6 @@ use std::process::Output;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use quick_xml::Reader;
-use quick_xml::events::Event;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -17,23 +15,23 @@ use crate::house::{BUSINESS, CALLED, SLUG};
 use crate::program::{err, out, run};
 
 const HERE: &str = "https://book.example.com/twilio/inbound#rc=2&rp=ct,5xx&ct=2000&rt=6000";
-const FALLBACK: &str = "https://book.example.com/twilio/fallback";
-const BIN: &str = "https://handler.twilio.com/twiml/EH0123456789abcdef0123456789abcdef";
+pub const FALLBACK: &str = "https://book.example.com/twilio/fallback";
+pub const BIN: &str = "https://handler.twilio.com/twiml/EH0123456789abcdef0123456789abcdef";
 const DEMO: &str = "https://demo.twilio.com/welcome/voice/";
 const OTHER_ACCOUNT: &str = "AC00000000000000000000000000000002";
 const OTHER_TOKEN: &str = "auth-token-of-the-other";
 const OTHER_NUMBER: &str = "+15554440000";
 
 /// Where somebody sits who sets numbers up.
-struct Office {
+pub struct Office {
     folder: TempDir,
-    twilio: FakeTwilio,
+    pub twilio: FakeTwilio,
     settings: Vec<(String, String)>,
 }
 
 impl Office {
     /// One business, whose number still plays Twilio's welcome.
-    fn new() -> (Self, String) {
+    pub fn new() -> (Self, String) {
         let office = Self { folder: tempfile::tempdir().unwrap(), twilio: FakeTwilio::start(), settings: Vec::new() };
         fs::create_dir(office.folder.path().join("businesses")).unwrap();
         let sid = office.twilio.add_number(CALLED);
@@ -54,7 +52,7 @@ impl Office {
         self
     }
 
-    fn business(self, slug: &str, text: &str) -> Self {
+    pub fn business(self, slug: &str, text: &str) -> Self {
         fs::write(self.folder.path().join(format!("businesses/{slug}.toml")), text).unwrap();
         self
     }
@@ -83,7 +81,7 @@ impl Office {
         output
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    pub fn done(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""), "{arguments:?}: {}", out(&output));
         out(&output)
@@ -96,12 +94,12 @@ impl Office {
         err(&output)
     }
 
-    fn fields(&self, sid: &str, names: &[&str]) -> Vec<String> {
+    pub fn fields(&self, sid: &str, names: &[&str]) -> Vec<String> {
         let number = self.twilio.number(sid);
         names.iter().map(|name| number[*name].as_str().unwrap_or("null").to_owned()).collect()
     }
 
-    fn posts(&self) -> usize {
+    pub fn posts(&self) -> usize {
         self.twilio.count("numbers.update")
     }
 }
@@ -109,7 +107,7 @@ impl Office {
 const ALL: [&str; 6] =
     ["voice_url", "voice_method", "voice_fallback_url", "voice_fallback_method", "status_callback", "status_callback_method"];
 
-fn says(text: &str, words: &[&str]) {
+pub fn says(text: &str, words: &[&str]) {
     for word in words {
         assert!(text.contains(word), "{word}: {text}");
     }
@@ -257,48 +255,6 @@ async fn what_goes_wrong_at_twilio_is_one_sentence_and_changes_nothing() {
     assert!(!told.contains("wrong-token"), "{told}");
     let office = office.set("TWILIO_API_URL", "http://127.0.0.1:9");
     says(&office.failed(&["configure"], 1), &["Twilio cannot be reached"]);
-}
-
-/// The elements of a TwiML text, with what stands in them.
-fn twiml(printed: &str) -> Vec<String> {
-    let text = &printed[printed.find("<?xml").unwrap()..printed.find("</Response>").unwrap() + "</Response>".len()];
-    let mut reader = Reader::from_str(text);
-    let mut found = Vec::new();
-    loop {
-        match reader.read_event().unwrap() {
-            Event::Start(tag) | Event::Empty(tag) => found.push(tag.name().as_ref().to_owned()),
-            Event::Text(text) if !text.trim().is_empty() => found.push(text.to_string()),
-            Event::Eof => return found,
-            _ => {}
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_fallback_that_outlives_this_machine_is_explained_taken_and_kept() {
-    let (office, sid) = Office::new();
-    let told = office.done(&["configure"]);
-    says(&told, &["TwiML Bins", "--business abc-hvac --fallback-url https://handler.twilio.com/twiml/EH"]);
-    let elements = twiml(&told);
-    assert_eq!(&elements[..2], ["Response", "Say"]);
-    assert!(
-        elements[2].starts_with("Thanks for calling ABC HVAC.") && elements.contains(&"+15551239999".to_owned()),
-        "{elements:?}"
-    );
-
-    let taken = office.done(&["configure", "--business", SLUG, "--fallback-url", BIN]);
-    says(&taken, &[&format!("before     {FALLBACK}"), &format!("now        {BIN}")]);
-    let kept = office.done(&["configure"]);
-    says(&kept, &["Nothing to change", BIN]);
-    assert!(!taken.contains("<?xml") && !kept.contains("<?xml"), "it is in place: {kept}");
-    assert_eq!((office.fields(&sid, &["voice_fallback_url"]), office.posts()), (vec![BIN.into()], 2));
-    // Somebody else's server does not stay.
-    office.twilio.set_number(&sid, "voice_fallback_url", "https://old.example.com/fallback");
-    says(&office.done(&["configure"]), &[&format!("now        {FALLBACK}")]);
-
-    let office = office.business(SLUG, &BUSINESS.replace("to = \"+15551239999\"", "to = \"\""));
-    let nobody = twiml(&office.done(&["configure"]));
-    assert!(nobody.contains(&"Record".to_owned()) && !nobody.contains(&"Dial".to_owned()), "{nobody:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
