@@ -73,6 +73,23 @@ impl Twilio {
             }
         }
     }
+
+    /// Deletes a recording. One that is gone already is no failure.
+    ///
+    /// # Errors
+    /// See [`Error`]; it may be repeated after each of them.
+    pub async fn delete_recording(&self, twilio: &config::Twilio, recording: &str) -> Result<(), Error> {
+        let mut url = endpoint(&twilio.api_url, &format!("/2010-04-01/Accounts/{}/Recordings", twilio.account_sid))?;
+        let path = url.path_segments_mut();
+        path.map_err(|()| Error::Settings("the base address cannot be used"))?.push(&format!("{recording}.json"));
+        let request = authorised(self.http.delete(url), twilio).ok_or(Error::Settings("TWILIO_AUTH_TOKEN is not set"))?;
+        let response = request.send().await.map_err(|error| lost(&error))?;
+        match response.status().as_u16() {
+            200..=299 | 404 => Ok(()),
+            status @ (429 | 500..) => Err(Error::Unknown(format!("status {status}"))),
+            status => Err(Error::Refused { status, reason: "the recording cannot be deleted".into() }),
+        }
+    }
 }
 
 /// With the API key where there is one, otherwise with the account and its first token; `None` without either.

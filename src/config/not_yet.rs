@@ -13,7 +13,6 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     // What is wrong is recorded; what is right has no taker.
     let _ = reader.optional("METRICS_BIND", None, address::socket);
     let _ = reader.optional("REDIS_URL", None, redis_url);
-    let _ = reader.number("RETENTION_DAYS", None, 1..=3650, "days");
     let owners: Vec<_> = std::iter::once(None).chain(reader.businesses().iter().map(Some)).collect();
     for owner in owners {
         for name in NOT_IN_EFFECT {

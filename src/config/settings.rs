@@ -49,6 +49,8 @@ pub struct Settings {
     pub connect_budget: Duration,
     /// `FREEBUSY_CACHE_SECONDS`: zero is off.
     pub freebusy_cache: Duration,
+    /// `RETENTION_DAYS`.
+    pub retention: Duration,
     /// `LOG`.
     pub log: String,
     /// `LOG_FORMAT`.
@@ -115,6 +117,7 @@ impl fmt::Debug for Settings {
             .field("tool_reply_budget", &self.tool_reply_budget)
             .field("connect_budget", &self.connect_budget)
             .field("freebusy_cache", &self.freebusy_cache)
+            .field("retention", &self.retention)
             .field("log", &self.log)
             .field("log_format", &self.log_format)
             .finish()
@@ -136,6 +139,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
     let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
+    let retention = reader.number("RETENTION_DAYS", None, 1..=3650, "days").map(|days| Duration::from_hours(24 * days));
     let log = reader.always("LOG", None, text);
     let formats = [("pretty", LogFormat::Pretty), ("json", LogFormat::Json)];
     let log_format = match reader.given("LOG_FORMAT", None) {
@@ -157,6 +161,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         tool_reply_budget: tool_reply_budget?,
         connect_budget: connect_budget?,
         freebusy_cache: freebusy_cache?,
+        retention: retention?,
         log: log?,
         log_format: log_format?,
     })

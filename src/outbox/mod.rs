@@ -4,6 +4,7 @@
 mod alert;
 mod revoke;
 mod sms;
+mod stories;
 mod tell;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::business::routing::Directory;
 use crate::calendar::google::Google;
 use crate::clients::control::Control;
 use crate::clients::twilio::Twilio;
+use crate::clients::vapi::Vapi;
 use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
 use crate::ground::Ground;
@@ -39,6 +41,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// How often unfinished bookings are looked for.
 const SWEEP: Duration = Duration::from_secs(30);
+/// How often what is older than `RETENTION_DAYS` is deleted.
+const CLEAR: Duration = Duration::from_hours(1);
 /// How long a booking may be unfinished before the sweeper takes it up: longer than any caller waits.
 const UNFINISHED: Duration = Duration::from_mins(1);
 /// How long ended jobs are kept, so that their keys still make a job once.
@@ -54,6 +58,7 @@ pub struct Outbox {
     google: Option<Google>,
     clock: Clock,
     twilio: Twilio,
+    vapi: Vapi,
     control: Control,
     http: reqwest::Client,
 }
@@ -73,8 +78,8 @@ impl Outbox {
     #[must_use]
     pub fn new(ground: &Ground, desk: Desk, google: Option<Google>, http: reqwest::Client) -> Self {
         let Ground { settings, directory, store, clock, .. } = ground.clone();
-        let (twilio, control) = (Twilio::new(http.clone()), Control::new(http.clone()));
-        Self { settings, directory, store, desk, google, clock, twilio, control, http }
+        let (twilio, vapi, control) = (Twilio::new(http.clone()), Vapi::new(http.clone()), Control::new(http.clone()));
+        Self { settings, directory, store, desk, google, clock, twilio, vapi, control, http }
     }
 
     /// Runs jobs until it is dropped. Belongs on the main runtime.
@@ -117,6 +122,9 @@ impl Outbox {
             Job::Revoke { business, address, sealed } => self.give_back(business, address, sealed).await.unwrap_or_else(not_yet),
             Job::Settle { booking } => self.settle(*booking).await.unwrap_or_else(not_yet),
             Job::LookBack { booking } => self.look_back(leased, *booking).await.unwrap_or_else(not_yet),
+            Job::FetchReport { business, call } => self.fetch_report(leased, business, call).await.unwrap_or_else(not_yet),
+            Job::ForgetCall { business, call } => self.forget_call(business, call).await,
+            Job::DeleteRecording { business, recording } => self.delete_recording(business, recording).await,
         }
     }
 
@@ -186,10 +194,16 @@ impl Outbox {
     /// Takes up bookings that nobody finished: after a restart, or where a job was lost.
     async fn sweep(&self) {
         let mut tick = tokio::time::interval(SWEEP);
+        let mut clear_at = OffsetDateTime::UNIX_EPOCH;
         loop {
             tick.tick().await;
-            if let Err(error) = self.sweep_once(self.clock.now()).await {
+            let now = self.clock.now();
+            if let Err(error) = self.sweep_once(now).await {
                 tracing::error!(error = %error, "unfinished bookings could not be looked for");
+            }
+            if now >= clear_at {
+                clear_at = now + CLEAR;
+                self.forget_old_stories(now).await;
             }
         }
     }

@@ -7,6 +7,7 @@ use crate::clients::twilio::SmsError;
 use crate::clock::epoch_ms;
 use crate::names::{Phone, Slug};
 use crate::store;
+use crate::store::bookings;
 use crate::store::jobs::{Job, LeasedJob, Outcome};
 
 /// What stands in the store while a message is on its way: if the process dies then, nobody knows whether it was sent.
@@ -20,6 +21,10 @@ impl Outbox {
         to: &Phone,
         text: &str,
     ) -> Result<Done, store::Error> {
+        if bookings::is_nobody(to) {
+            tracing::info!(business = %business, "an SMS has nobody to go to any more: they were erased");
+            return Ok(Done::Well);
+        }
         let Some(from) = self.directory.by_slug(business).and_then(|profile| profile.phone_numbers.first().cloned()) else {
             return Ok(Done::Never("its business has no number".into()));
         };
@@ -51,10 +56,21 @@ impl Outbox {
 
     /// Who should have been told something hears nothing now, so the operator does.
     pub(super) async fn tell_of_lost_word(&self, leased: &LeasedJob, cause: &str) -> Result<(), store::Error> {
-        let (Job::Sms { business, to, .. } | Job::Tell(Outcome { business, to, .. })) = &leased.job else { return Ok(()) };
+        let (what, business, text) = match &leased.job {
+            Job::Sms { business, to, .. } | Job::Tell(Outcome { business, to, .. }) => {
+                ("sms_given_up", business, format!("An SMS to {to:?} was given up: {cause}."))
+            }
+            Job::ForgetCall { business, call } => {
+                ("erasure_given_up", business, format!("Vapi did not delete the call {call}: {cause}. Please delete it there."))
+            }
+            Job::DeleteRecording { business, recording } => {
+                let text = format!("Twilio did not delete the recording {recording}: {cause}. Please delete it there.");
+                ("erasure_given_up", business, text)
+            }
+            _ => return Ok(()),
+        };
         let now = self.clock.now();
-        let text = format!("An SMS to {to:?} was given up: {cause}.");
-        let alert = Job::Alert { what: "sms_given_up".into(), business: Some(business.clone()), text, since_ms: epoch_ms(now) };
+        let alert = Job::Alert { what: what.into(), business: Some(business.clone()), text, since_ms: epoch_ms(now) };
         self.store.enqueue(&format!("alert/{}", leased.key), &alert, now).await?;
         Ok(())
     }

@@ -36,7 +36,9 @@ pub enum Leg {
 }
 
 impl Leg {
-    fn as_str(self) -> &'static str {
+    /// As it is kept.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Assistant => "assistant",
             Self::Person => "person",
@@ -44,7 +46,7 @@ impl Leg {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Assistant, Self::Person, Self::Voicemail].into_iter().find(|leg| leg.as_str() == text)
     }
 }
@@ -116,7 +118,7 @@ pub struct Connected<'a> {
     pub control_url: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, leg, dialing, twiml, status, heard_at, \
+pub(super) const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, leg, dialing, twiml, status, heard_at, \
                        vapi_ended_reason, control_url, created_at, ended_at";
 
 impl Store {
@@ -197,13 +199,25 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>) -> Result<(), Error> {
-        let query = sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1")
-            .bind(sid.as_str())
-            .bind(leg.as_str())
-            .bind(dialing.map(|phone| phone.as_str().to_owned()));
-        self.execute(query).await?;
-        Ok(())
+    pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>, now: OffsetDateTime) -> Result<(), Error> {
+        let dialing = dialing.map(|phone| phone.as_str().to_owned());
+        let note = sqlx::query(
+            "INSERT INTO call_legs (call_sid, leg, dialing, at) SELECT $1, $2, $3, $4 FROM calls WHERE call_sid = $1 AND leg <> $2",
+        )
+        .bind(sid.as_str().to_owned())
+        .bind(leg.as_str())
+        .bind(dialing.clone())
+        .bind(epoch_ms(now));
+        let update = sqlx::query("UPDATE calls SET leg = $2, dialing = $3 WHERE call_sid = $1");
+        let update = update.bind(sid.as_str().to_owned()).bind(leg.as_str()).bind(dialing);
+        self.write(move |db| {
+            async move {
+                note.execute(&mut *db).await?;
+                Ok(update.execute(db).await.map(drop)?)
+            }
+            .boxed()
+        })
+        .await
     }
 
     /// Keeps what Twilio says of the call; an ended call dials nobody.
@@ -241,7 +255,7 @@ impl Store {
     }
 }
 
-fn read_call(row: &AnyRow) -> Result<CallRow, Error> {
+pub(super) fn read_call(row: &AnyRow) -> Result<CallRow, Error> {
     Ok(CallRow {
         id: column(row, "id")?,
         sid: named_or_null(row, "call_sid", CallSid::parse)?,

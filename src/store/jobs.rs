@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use super::row::column;
 use super::{Error, Store};
 use crate::clock::epoch_ms;
-use crate::names::{BookingId, CallSid, Phone, Slug};
+use crate::names::{BookingId, CallSid, Phone, Slug, VapiCallId};
 
 /// How long after a confirmation the calendar is looked at again: what was on its way there has arrived by then.
 const LOOK_BACK_AFTER: Duration = Duration::from_secs(5);
@@ -95,6 +95,27 @@ pub enum Job {
         /// Which booking.
         booking: BookingId,
     },
+    /// Ask Vapi how a call went whose report has not come.
+    FetchReport {
+        /// Whose call.
+        business: Slug,
+        /// Which.
+        call: VapiCallId,
+    },
+    /// Delete a call with its recording and its transcript at Vapi: somebody in it is erased.
+    ForgetCall {
+        /// Whose call.
+        business: Slug,
+        /// Which.
+        call: VapiCallId,
+    },
+    /// Delete a recording at Twilio.
+    DeleteRecording {
+        /// Whose account it is in.
+        business: Slug,
+        /// Twilio's name of it.
+        recording: String,
+    },
 }
 
 impl Job {
@@ -110,6 +131,9 @@ impl Job {
             Self::Revoke { .. } => "revoke",
             Self::Settle { .. } => "settle",
             Self::LookBack { .. } => "look_back",
+            Self::FetchReport { .. } => "fetch_report",
+            Self::ForgetCall { .. } => "forget_call",
+            Self::DeleteRecording { .. } => "delete_recording",
         }
     }
 }

@@ -11,12 +11,16 @@ pub mod edits;
 pub mod events;
 mod file;
 pub mod followed;
+pub mod forget;
 pub mod heard;
 pub mod jobs;
 pub mod oauth;
 pub mod offers;
 pub mod orders;
+pub mod reports;
 mod row;
+pub mod stories;
+pub mod traces;
 pub mod voicemails;
 mod writer;
 

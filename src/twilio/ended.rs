@@ -140,7 +140,7 @@ impl Station {
     async fn dial_over(&self, profile: &Profile, form: &Form) {
         let Some(row) = self.row(profile, form.call_sid.as_ref()).await.filter(|row| row.dialing.is_some()) else { return };
         if let Some(sid) = &form.call_sid
-            && let Err(error) = self.store.keep_leg(sid, row.leg, None).await
+            && let Err(error) = self.store.keep_leg(sid, row.leg, None, self.clock.now()).await
         {
             tracing::error!(call.sid = %sid, %error, "the end of a dial cannot be kept");
         }
@@ -152,7 +152,7 @@ impl Station {
         let text = format!("{}: nobody answered at {whom} for a caller from {}.", profile.name, form.caller_for_people());
         if let Some(sid) = &form.call_sid {
             self.notify(profile, Occasion::TransferMissed, &format!("transfer_missed:{sid}"), &text).await;
-            if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None).await {
+            if let Err(error) = self.store.keep_leg(sid, Leg::Voicemail, None, self.clock.now()).await {
                 tracing::error!(call.sid = %sid, %error, "a leg cannot be kept");
             }
         }

@@ -152,7 +152,7 @@ impl Station {
         let Some(sid) = &form.call_sid else { return };
         let kept = async {
             if row.is_some_and(|row| row.twiml.is_some()) {
-                return self.store.keep_leg(sid, help.leg(), help.dialing()).await;
+                return self.store.keep_leg(sid, help.leg(), help.dialing(), self.clock.now()).await;
             }
             let connected = Connected { twiml, leg: help.leg(), dialing: help.dialing(), vapi_call_id: None, control_url: None };
             self.store.keep_connection(sid, &connected).await

@@ -11,6 +11,7 @@ pub mod reply;
 pub mod request;
 pub mod signature;
 pub mod tools;
+mod trace;
 mod webhook;
 mod whose;
 mod wire;

@@ -16,7 +16,9 @@ use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
 use super::request::{Proven, Rejection};
 use super::tools::{Request, Tool, dictated_phone};
+use super::trace::{Begun, Traced};
 use super::whose::{Whose, caller};
+use crate::booking::Caller;
 use crate::business::profile::Profile;
 use crate::clock::Deadline;
 use crate::inbox::key::{Asked, Key, digest};
@@ -41,6 +43,9 @@ struct Came {
     deadline: Deadline,
 }
 
+/// Work on a tool call, whoever began it.
+type Work = Running<Result<Answer, NotKept>>;
+
 /// In which form a tool call came, and so must be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -51,6 +56,7 @@ enum Form {
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
     let Proven { message, proof, deadline } = proven;
+    let report = message.report;
     let came = Came { number: station.listening.arrival(), deadline };
     let about = message.about;
     let whose = match station.whose(&about).await {
@@ -66,6 +72,7 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
     }
     if let Some(profile) = &whose.profile {
         station.hear(profile, &whose, &about, &message.kind).await;
+        station.note_end(profile, &about, &message.kind, report.as_deref()).await;
     }
     Ok(match message.kind {
         Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, came).await),
@@ -135,16 +142,24 @@ impl Station {
     /// The bytes that answer one tool call.
     async fn answer(&self, form: Form, whose: &Whose, about: &About, call: &ToolCall, came: Came) -> String {
         let Some(profile) = &whose.profile else { return rendered(form, call, &Reply::error(WHICH_BUSINESS)) };
+        let caller = caller(whose.row.as_ref(), about);
+        let traced = Traced::new(&self.store, &self.clock, profile, caller.call_id.as_deref(), call);
         let Some(tool) = Tool::read(&call.name) else {
             tracing::warn!(business = %profile.slug, "an unknown tool was called");
-            return rendered(form, call, &Reply::error(NO_SUCH_TOOL));
+            let reply = Reply::error(NO_SUCH_TOOL);
+            let answer = rendered(form, call, &reply);
+            traced.answered(&reply);
+            return answer;
         };
-        let running = match self.begin(form, profile, whose, about, call, tool, came) {
+        let (running, begun, delivery) = match self.begin(form, profile, caller, call, tool, came, traced) {
             Ok(running) => running,
             Err(reply) => return rendered(form, call, &reply),
         };
         match tokio::time::timeout(came.deadline.left(), running.outcome()).await {
-            Ok(Ok(Ok(answer))) => answer.text.to_string(),
+            Ok(Ok(Ok(answer))) => {
+                self.note_repetition(&begun, delivery);
+                answer.text.to_string()
+            }
             Ok(Ok(Err(_)) | Err(_)) => rendered(form, call, &Reply::passing(NOT_NOTED)),
             Err(_late) => rendered(form, call, &Reply::passing(TOO_LATE)),
         }
@@ -159,13 +174,12 @@ impl Station {
         &self,
         form: Form,
         profile: &Arc<Profile>,
-        whose: &Whose,
-        about: &About,
+        caller: Caller,
         call: &ToolCall,
         tool: Tool,
         came: Came,
-    ) -> Result<Running<Result<Answer, NotKept>>, Reply> {
-        let caller = caller(whose.row.as_ref(), about);
+        traced: Traced,
+    ) -> Result<(Work, Begun, String), Reply> {
         let signalled = caller.signalled.as_ref().map(Phone::as_str);
         let wish = tool.wish_text(&call.arguments, caller.call_id.is_some());
         let asked = Asked {
@@ -176,13 +190,16 @@ impl Station {
             acts: tool.acts(),
             wish: &wish,
         };
-        let key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
+        let key: Key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
         let asked = digest(&format!("{}\n{}", tool.name(), call.arguments.canonical()));
         let request = Request { tool, arguments: call.arguments.clone(), caller, id: call.id.clone() };
         let (desk, clock, limits, listening) =
             (self.desk.clone(), self.clock.clone(), self.limits.clone(), self.listening.clone());
         let (profile, call) = (Arc::clone(profile), call.clone());
+        let (traced, delivery) = (traced.under(&key.text), key.text.clone());
+        let begun = traced.begun();
         let work = move || async move {
+            traced.begins();
             // Counted only here: what was answered before is not done again, and does not count again.
             let may_run = limits.allow(&profile, request.caller.call_id.as_deref());
             let deadline = came.deadline.earlier_by(MARGIN);
@@ -197,9 +214,11 @@ impl Station {
             };
             // A key that is neither an id nor all arguments would hold what was missing against whoever gives it later.
             let sticks = reply.sticks && (!reply.is_error || call.id.is_some() || request.caller.call_id.is_some());
+            traced.answered(&reply);
             Answer { text: rendered(form, &call, &reply).into(), sticks, acted: reply.acted }
         };
-        self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))
+        let running = self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))?;
+        Ok((running, begun, delivery))
     }
 }
 

@@ -96,7 +96,7 @@ async fn a_dial_counts_while_its_call_lasts() {
     let shelf = Shelf::new().await;
     let (store, person) = (&shelf.store, Phone::e164("+15551239999").unwrap());
     store.claim_call(&new_call(&sid("CA1")), NOW).await.unwrap();
-    store.keep_leg(&sid("CA1"), Leg::Person, Some(&person)).await.unwrap();
+    store.keep_leg(&sid("CA1"), Leg::Person, Some(&person), NOW).await.unwrap();
     let is_dialling = |from: &'static str, except: &'static str, since| {
         let person = &person;
         async move { store.is_dialling(from, person, &sid(except), since).await.unwrap() }
