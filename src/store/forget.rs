@@ -117,9 +117,8 @@ async fn erase(db: &mut AnyConnection, person: &Person, now: OffsetDateTime) -> 
 
 /// Made by the number, or for it.
 async fn bookings_of(db: &mut AnyConnection, person: &Person) -> Result<Vec<BookingRow>, Error> {
-    let statement = format!(
-        "SELECT {COLUMNS} FROM bookings WHERE customer_phone = $1 OR caller_key LIKE $2 ORDER BY starts_at, id"
-    );
+    let statement =
+        format!("SELECT {COLUMNS} FROM bookings WHERE customer_phone = $1 OR caller_key LIKE $2 ORDER BY starts_at, id");
     let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&person.number).bind(&person.digits);
     query.fetch_all(db).await?.iter().map(read_booking).collect()
 }

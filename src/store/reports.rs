@@ -1,4 +1,5 @@
-//! What Vapi reported of calls that are over. One report a call: the first that comes stays.
+//! What Vapi reported of calls that are over. One report a call: what was said first stays,
+//! and a later one only adds to it.
 
 use futures_util::FutureExt;
 use sqlx::any::AnyRow;
@@ -37,7 +38,7 @@ pub struct Report {
 }
 
 impl Store {
-    /// Keeps the report of a call, unless there is one or somebody in this call has been erased since. What is too long is cut.
+    /// Keeps the report of a call, or what it adds to the one that is known, unless somebody in this call has been erased since. What is too long is cut.
     ///
     /// # Errors
     /// When the database fails.
@@ -51,7 +52,12 @@ impl Store {
         let keep = sqlx::query(
             "INSERT INTO reports (vapi_call_id, business, ended_reason, started_at, ended_at, summary, transcript, recording_url, \
              cost_micros, kept_at) SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 \
-             WHERE NOT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id = $1 AND forgotten = 1) ON CONFLICT DO NOTHING",
+             WHERE NOT EXISTS (SELECT 1 FROM calls WHERE vapi_call_id = $1 AND forgotten = 1) \
+             ON CONFLICT (vapi_call_id) DO UPDATE SET ended_reason = COALESCE(reports.ended_reason, excluded.ended_reason), \
+             started_at = COALESCE(reports.started_at, excluded.started_at), ended_at = COALESCE(reports.ended_at, excluded.ended_at), \
+             summary = COALESCE(reports.summary, excluded.summary), transcript = COALESCE(reports.transcript, excluded.transcript), \
+             recording_url = COALESCE(reports.recording_url, excluded.recording_url), \
+             cost_micros = COALESCE(reports.cost_micros, excluded.cost_micros)",
         )
         .bind(call.as_str().to_owned())
         .bind(business.as_str().to_owned())

@@ -223,10 +223,11 @@ impl Store {
 
     /// All that became of a booking that the call made; of another one what became of it since the call asked for it.
     async fn moves_in(&self, booking: &BookingRow, names: [&str; 2], traces: &[Trace]) -> Result<Vec<MoveRow>, Error> {
-        let rows = sqlx::query("SELECT from_state, to_state, cause, evidence, at FROM booking_moves WHERE booking = $1 ORDER BY seq")
-            .bind(booking.id.to_string())
-            .fetch_all(&self.readers)
-            .await?;
+        let rows =
+            sqlx::query("SELECT from_state, to_state, cause, evidence, at FROM booking_moves WHERE booking = $1 ORDER BY seq")
+                .bind(booking.id.to_string())
+                .fetch_all(&self.readers)
+                .await?;
         let read = |row: &AnyRow| {
             Ok::<_, Error>(MoveRow {
                 booking: booking.id,

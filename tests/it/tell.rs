@@ -194,10 +194,10 @@ async fn who_speaks_with_the_assistant_no_more_gets_an_sms() {
         let sid = house.row().await.sid.unwrap();
         let store = house.store().await;
         for leg in [Leg::Person, Leg::Voicemail] {
-            store.keep_leg(&sid, leg, None, NOW).await.unwrap();
+            store.keep_leg(&sid, leg, None, house.clock.now()).await.unwrap();
             assert_eq!(told(&house, outcome(&call, booked)).await, (0, 1), "{leg:?}");
         }
-        store.keep_leg(&sid, Leg::Assistant, None, NOW).await.unwrap();
+        store.keep_leg(&sid, Leg::Assistant, None, house.clock.now()).await.unwrap();
         assert_eq!(told(&house, outcome(&call, booked)).await, (1, 0), "back with the assistant");
         store.keep_call_status(&sid, "completed", true, house.clock.now()).await.unwrap();
         assert_eq!(told(&house, outcome(&call, booked)).await, (0, 1), "Twilio says that it is over");

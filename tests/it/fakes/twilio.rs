@@ -19,7 +19,7 @@ pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
 pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
 pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
 
-const CALLS: &[&str] = &["messages.create", "calls.update", "numbers.list", "numbers.update", "unknown"];
+const CALLS: &[&str] = &["messages.create", "calls.update", "numbers.list", "numbers.update", "recordings.delete", "unknown"];
 
 /// Twilio's limits, in characters.
 const MESSAGE_CHARS: usize = 1600;
@@ -269,6 +269,7 @@ impl Site for Twilio {
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Calls", file]) => ("calls.update", sid_of(file)),
             ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers.json"]) => ("numbers.list", None),
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
+            ("DELETE", ["2010-04-01", "Accounts", ACCOUNT_SID, "Recordings", file]) => ("recordings.delete", sid_of(file)),
             _ => ("unknown", None),
         };
         let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
@@ -288,6 +289,8 @@ impl Site for Twilio {
             "calls.update" => self.update_call(about, &form),
             "numbers.list" => Ok(self.list_numbers(request)),
             "numbers.update" => self.update_number(about, &form),
+            // Every recording that is asked for was there.
+            "recordings.delete" => Ok(Answer::empty(204)),
             _ => Err(error(404, 20404)),
         }
         .unwrap_or_else(|refused| refused)
