@@ -32,7 +32,7 @@ use crate::health::{self, Health};
 use crate::outbox::Outbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
-use crate::{body, connect, requests, twilio, vapi};
+use crate::{body, connect, listener, requests, twilio, vapi};
 
 /// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
@@ -46,13 +46,6 @@ const SHUTDOWN_SECONDS: u64 = 8;
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
 /// How large the head of a request may be. Twilio's and Vapi's are below 4 kB, a proxy adds some; actix itself takes 128 kB.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
-/// How many connections are taken at once, where the system allows so many.
-const MAX_CONNECTIONS: usize = 20_000;
-/// Descriptors that no connection gets: what the program and its database hold open, and a few ways out to the counterparts.
-/// Where every one of them is a connection from outside, nobody can be booked however few of those ask for anything.
-const KEPT_DESCRIPTORS: usize = 48;
-/// And at least so large a part of all of them: callers that come at once need ways out at once.
-const KEPT_PART: usize = 4;
 
 /// A server that listens and is ready to run.
 pub struct App {
@@ -77,9 +70,8 @@ impl App {
     /// # Errors
     /// A sentence that names what could not be opened.
     pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
-        let listener =
-            TcpListener::bind(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
-        let address = listener.local_addr()?;
+        let socket = listener::listen(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
+        let address = socket.local_addr()?;
         let store = Store::open(&settings.database_url).await.context("DATABASE_URL: the database cannot be opened")?;
         let runtime = Handle::current();
         let suspects = Suspects::new();
@@ -110,7 +102,7 @@ impl App {
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), clients::vapi::Vapi::new(http)));
         let questions = Data::new(vapi::Station::new(ground, desk.clone()));
         let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
-        let server = listen(listener, stations)?;
+        let server = serve(socket, stations)?;
         Ok(Self { server, address, health, desk, store, reload, background })
     }
 
@@ -244,18 +236,7 @@ impl Stations {
     }
 }
 
-/// How many connections may be open so that descriptors are left for everything that an answer needs. Those that come on top
-/// wait in the system's queue.
-fn max_connections() -> usize {
-    // Not every system says it there; where none does, descriptors are not scarce.
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let mut words = limits.lines().filter_map(|line| line.strip_prefix("Max open files")?.split_whitespace().next());
-    let descriptors = words.next().and_then(|soft| soft.parse::<usize>().ok()).unwrap_or(usize::MAX);
-    let kept = KEPT_DESCRIPTORS.max(descriptors / KEPT_PART);
-    descriptors.saturating_sub(kept).clamp(1, MAX_CONNECTIONS)
-}
-
-fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
+fn serve(socket: TcpListener, stations: Stations) -> anyhow::Result<Server> {
     let app = move || {
         Actix::new()
             .wrap(from_fn(body::held))
@@ -268,9 +249,9 @@ fn listen(listener: TcpListener, stations: Stations) -> anyhow::Result<Server> {
         .workers(workers)
         .client_request_timeout(HEAD_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
-        .max_connections(max_connections().div_ceil(workers))
+        .max_connections(listener::max_connections().div_ceil(workers))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
-        .listen(listener)?;
+        .listen(socket)?;
     Ok(server.run())
 }

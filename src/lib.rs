@@ -18,6 +18,7 @@ pub mod ground;
 pub mod health;
 pub mod inbox;
 pub mod inflight;
+pub mod listener;
 pub mod names;
 pub mod outbox;
 mod requests;

@@ -247,9 +247,9 @@ impl Desk {
         }
         let others = OpenTimes::of(others, &board);
         if let (Some(start), true) = (order.exactly, others.starts.is_empty() && others.unseen)
-            && self.holders(order, start).await?.iter().any(|row| row.state != BookingState::Confirmed)
+            && !self.holders(order, start).await?.iter().any(|row| row.state == BookingState::Confirmed)
         {
-            // Nobody knows yet what becomes of whoever holds it: "taken" would be said too early.
+            // Whoever held it a moment ago may get it or not, and nobody can look: "taken" would be said too early.
             return Err(Refusal::CalendarDown);
         }
         if let Some(call) = &wish.caller.call_id {

@@ -93,14 +93,24 @@ pub fn corrected(row: &BookingRow, details: &[Detail]) -> String {
 
 /// The SMS that confirms a booking.
 pub(super) fn confirmation(profile: &Profile, row: &BookingRow, today: Date) -> Job {
-    Job::Sms { business: row.business.clone(), to: row.customer_phone.clone(), text: late_outcome(profile, row, today) }
+    let text = confirmed(profile, row, today);
+    Job::Sms { business: row.business.clone(), to: row.customer_phone.clone(), text }
+}
+
+fn confirmed(profile: &Profile, row: &BookingRow, today: Date) -> String {
+    let (start, with) = (start_of(profile, row, today), with_whom(profile, row));
+    let (name, service, place, code) = (&profile.name, &row.service, at_address(row), &row.confirmation);
+    format!("{name}: Confirmed: {service} on {start}{with}.{place} Your code is {code}.")
+}
+
+fn at_address(row: &BookingRow) -> String {
+    if row.address.is_empty() { String::new() } else { format!(" Address: {}.", row.address) }
 }
 
 /// The SMS.
 fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
     if row.state == BookingState::Confirmed {
-        let place = Some(&row.address).filter(|address| !address.is_empty()).map(|address| format!(" Address: {address}."));
-        return format!("{}: {}{}", profile.name, booked(profile, row, today), place.unwrap_or_default());
+        return format!("{}: {}{}", profile.name, booked(profile, row, today), at_address(row));
     }
     let start = start_of(profile, row, today);
     format!("{}: We could not book {} on {start}. Nothing is booked. Please call us for another time.", profile.name, row.service)
@@ -110,14 +120,16 @@ fn late_outcome(profile: &Profile, row: &BookingRow, today: Date) -> String {
 /// state that it came to.
 #[must_use]
 pub fn outcome(profile: &Profile, row: &BookingRow, today: Date) -> Outcome {
+    let is_booked = row.state == BookingState::Confirmed;
     Outcome {
         business: row.business.clone(),
         booking: row.id,
-        booked: row.state == BookingState::Confirmed,
+        booked: is_booked,
         call_id: row.call_id.clone(),
         spoken: for_the_assistant(profile, row, today),
         to: row.customer_phone.clone(),
         text: late_outcome(profile, row, today),
+        confirmation: if is_booked { confirmed(profile, row, today) } else { String::new() },
     }
 }
 

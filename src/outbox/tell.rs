@@ -30,8 +30,7 @@ impl Outbox {
         match self.control.add_message(&url, &outcome.spoken).await {
             Ok(()) => {
                 tracing::info!(booking.id = %booking, business = %outcome.business, "an outcome was told to the live call");
-                // What was heard in the call is confirmed in writing, as any other booking.
-                if outcome.booked { self.tell_by_sms(leased, outcome).await } else { Ok(Done::Well) }
+                self.confirm(leased, outcome).await
             }
             Err(error @ (Error::Unknown(_) | Error::Unusable(_))) if outcome.booked => {
                 tracing::warn!(booking.id = %booking, business = %outcome.business, %error, "a success may have been heard, so it is not told again");
@@ -70,6 +69,16 @@ impl Outbox {
             (call, _) => call,
         };
         Ok(call.filter(|call| call.business.as_ref() == Some(&outcome.business)))
+    }
+
+    /// What was heard in the call is confirmed in writing, as any other booking.
+    async fn confirm(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {
+        let Outcome { business, to, confirmation: text, .. } = outcome.clone();
+        if !text.is_empty() {
+            let sms = Job::Sms { business, to, text };
+            self.store.enqueue(&format!("{}/confirm", leased.key), &sms, self.clock.now()).await?;
+        }
+        Ok(Done::Well)
     }
 
     async fn tell_by_sms(&self, leased: &LeasedJob, outcome: &Outcome) -> Result<Done, store::Error> {

@@ -101,9 +101,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn send_change_again(&self, booking: BookingId, etag: &str, now: OffsetDateTime) -> Result<(), Error> {
+    pub async fn send_change_again(&self, booking: BookingId, etag: &str, now: OffsetDateTime) -> Result<Moved, Error> {
         let query = sqlx::query("UPDATE changes SET sent_at = $2, etag = $3 WHERE booking = $1");
-        self.execute(query.bind(booking.to_string()).bind(epoch_ms(now)).bind(etag.to_owned())).await.map(drop)
+        let noted = self.execute(query.bind(booking.to_string()).bind(epoch_ms(now)).bind(etag.to_owned())).await?;
+        Ok(if noted == 1 { Moved::Made } else { Moved::Elsewhere })
     }
 
     /// Notes that the caller is told "being arranged"; `false` when the change has ended already.

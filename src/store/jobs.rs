@@ -34,6 +34,9 @@ pub struct Outcome {
     pub to: Phone,
     /// The SMS; at most 1600 characters.
     pub text: String,
+    /// The SMS that confirms in writing what was heard in the call; empty where there is nothing to confirm.
+    #[serde(default)]
+    pub confirmation: String,
 }
 
 /// Something that must happen after an answer was given.

@@ -17,8 +17,12 @@ const BUDGET_MS: &str = "15000";
 const IN_TIME: Duration = Duration::from_secs(15 + 2);
 /// What each caller of a crowd costs before the server has read what the last one asks: they share its cores.
 const TO_BE_READ: Duration = Duration::from_millis(5);
-/// What a caller hears whose answer would need more of the database than there is at that moment.
-const TRY_AGAIN: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
+/// What a caller hears whose answer needs more than there is of the database, or of time.
+const ASK_AGAIN: [&str; 3] = [
+    "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.",
+    "I could not finish that in time, so it is not confirmed. Please ask me again in a moment.",
+    PENDING,
+];
 /// So many at a time ask again.
 const FEW: usize = 50;
 const PLACES: usize = 48;
@@ -56,9 +60,11 @@ async fn of_a_crowd_for_one_time_one_gets_it_and_all_others_hear_other_times() {
     for round in 0..times {
         let before = house.google.count("events.insert");
         let told = crowd(&house, round, size, |_| place(round)).await;
-        let (turned_away, told): (Vec<_>, Vec<_>) = told.into_iter().partition(|(_, answer)| said(answer) == TRY_AGAIN);
-        // A thousand at once may be more than a busy machine can look up in time, and are told so; fewer never are.
-        assert!(turned_away.len() <= rounds(0, size / 2), "{} of {size} were turned away", turned_away.len());
+        let (turned_away, told): (Vec<_>, Vec<_>) =
+            told.into_iter().partition(|(_, answer)| ASK_AGAIN.contains(&said(answer).as_str()));
+        // A thousand at once may be more than a busy machine looks up in time, and are told so; fewer never are. Whoever asks
+        // again, a few at a time, hears how it is.
+        assert!(turned_away.len() <= rounds(0, size - 1), "{} of {size} were turned away", turned_away.len());
         let mut sentences: Vec<String> = told.iter().map(|(_, answer)| said(answer)).collect();
         let start = place(round);
         for some in turned_away.chunks(FEW) {
@@ -66,9 +72,11 @@ async fn of_a_crowd_for_one_time_one_gets_it_and_all_others_hear_other_times() {
             sentences.extend(join_all(again).await.iter().map(said));
         }
         let booked = sentences.iter().filter(|sentence| sentence.contains("You're booked")).count();
-        let other =
-            sentences.iter().filter(|sentence| sentence.contains("is already taken. Nothing is booked. I do have ")).count();
-        assert_eq!((booked, other), (1, size - 1), "{:?}", sentences.iter().collect::<BTreeSet<_>>());
+        let taken = sentences.iter().filter(|sentence| sentence.contains("is already taken. Nothing is booked. I ")).count();
+        assert_eq!((booked, taken), (1, size - 1), "{:?}", sentences.iter().collect::<BTreeSet<_>>());
+        // Of the largest crowds some hear that the calendar cannot be seen just now: the machine answers nobody in time.
+        let named = sentences.iter().filter(|sentence| sentence.contains("I do have ")).count();
+        assert!((rounds(size - 1, 1)..size).contains(&named), "{named} of {size} heard other times");
         // Nobody but the winners is in the ledger, not even with a row that was given up.
         let (rows, events) = (house.bookings().await.len(), promises_kept(&house).await.len());
         assert_eq!((house.google.count("events.insert") - before, rows, events), (1, round + 1, round + 1));

@@ -11,7 +11,7 @@ use crate::fakes::faults::Fault;
 use crate::fakes::stage::Moment;
 use crate::follow::{EIGHT, booked, booked_at_eight, followed, followed_but_deaf, inserted};
 use crate::house::{House, Plan, SAM};
-use crate::promises::{promises_kept, until, with};
+use crate::promises::{late_words, promises_kept, until, with};
 use crate::ringing::OWNER;
 
 const HOUR: time::Duration = time::Duration::HOUR;
@@ -74,7 +74,7 @@ async fn a_booking_beside_nobody_costs_one_more_question_and_tells_nobody() {
     let asked = house.google.requests().len();
     looked_back(&house, &row).await;
     assert_eq!((house.google.requests().len(), house.google.count("events.list")), (asked + 1, 2));
-    assert!(house.twilio.messages().is_empty());
+    assert!(late_words(&house).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn our_own_job_that_a_person_put_there_is_no_entry_of_somebody_else() {
     let row = booked_at_eight(&house).await;
     house.google.staff_moves(SAM, second.event_id.as_str(), EIGHT + HOUR, EIGHT + HOUR * 3);
     looked_back(&house, &row).await;
-    assert!(house.twilio.messages().is_empty(), "{:?}", house.twilio.messages());
+    assert!(late_words(&house).is_empty(), "{:?}", late_words(&house));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +141,6 @@ async fn a_look_back_that_google_never_answers_is_given_up_after_some_minutes() 
     house.google.fault_always("events.list", Fault::status(503, "backendError"));
     until(&house, "the end of it", async || house.job(&key).await.state == "failed").await;
     assert_eq!(house.job(&key).await.attempts, 8);
-    assert!(house.twilio.messages().is_empty());
+    assert!(late_words(&house).is_empty());
     assert_eq!(promises_kept(&house).await.len(), 1);
 }

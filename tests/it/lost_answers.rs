@@ -9,7 +9,7 @@ use crate::fakes::faults::Fault;
 use crate::fakes::stage::Gate;
 use crate::faults::{bad_answers, in_time};
 use crate::house::{CALLER, House, SAM};
-use crate::promises::{DOWN, PENDING, come_to_rest, messages, place, promises_kept, repair_by_sam, said};
+use crate::promises::{DOWN, PENDING, come_to_rest, late_words, messages, place, promises_kept, repair_by_sam, said};
 
 const BOOK: &str = "bookAppointment";
 
@@ -40,7 +40,7 @@ async fn an_insert_whose_answer_is_lost_ends_in_one_event_and_one_booking_that_i
         assert!(sentence.contains("You're booked"), "{name}: {sentence}");
         assert_eq!(promises_kept(&house).await.len(), number + 1, "{name}");
     }
-    assert!(house.twilio.messages().is_empty());
+    assert!(late_words(&house).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,7 +74,7 @@ async fn an_insert_that_fails_for_ever_is_true_in_time_and_leaves_nothing_behind
             continue;
         }
         let booked = promises_kept(&house).await.len();
-        let before = house.twilio.messages().len();
+        let before = late_words(&house).len();
         house.google.fault_always("events.insert", fault);
         let call = format!("call-{number}");
         let answer = in_time(house.tool(&call, "t1", BOOK, repair_by_sam(&place(number)))).await;
@@ -93,7 +93,7 @@ async fn an_insert_that_fails_for_ever_is_true_in_time_and_leaves_nothing_behind
                 "{name}: {body}"
             );
         } else {
-            assert_eq!((rows.len(), house.twilio.messages().len()), (booked, before), "{name}");
+            assert_eq!((rows.len(), late_words(&house).len()), (booked, before), "{name}");
         }
         let again = said(&house.tool(&call, "t1", BOOK, repair_by_sam(&place(number))).await);
         assert!(again.contains("You're booked"), "{name}: {again}");
@@ -141,7 +141,7 @@ async fn what_is_said_to_be_under_way_is_told_by_exactly_one_sms() {
     assert!(expected.ends_with(&third), "{third}");
     house.clock.advance(Duration::from_mins(10));
     come_to_rest(&house).await;
-    assert_eq!((house.twilio.messages().len(), house.google.events(SAM).len()), (1, 1));
+    assert_eq!((late_words(&house).len(), house.google.events(SAM).len()), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,7 +200,7 @@ async fn a_booking_left_by_a_crash_whose_caller_was_told_nothing_is_given_up_unl
     assert_eq!(house.bookings().await[0].state, BookingState::Released);
     let other = said(&house.tool_of("+15551112222", "call-2", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     assert!(other.contains("You're booked"), "{other}");
-    assert!(house.twilio.messages().is_empty());
+    assert!(late_words(&house).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,7 +243,7 @@ async fn an_event_of_ours_beside_a_persons_is_taken_out_again() {
     come_to_rest(&house).await;
     let left = house.google.events(SAM);
     assert_eq!((promises_kept(&house).await.len(), left.len(), &left[0]["summary"]), (0, 1, &Value::Null), "{left:?}");
-    assert_eq!(house.twilio.messages().len(), 1);
+    assert_eq!(late_words(&house).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -171,7 +171,9 @@ async fn within_a_call_the_arguments_are_the_key_and_a_new_one_finds_the_same_bo
     assert_eq!(older(&first)["success"], true);
     assert_eq!(function_of(&house, CALLER, "call-1", "bookAppointment", wish.clone()).await, first);
     let noted = with(wish.clone(), &json!({ "notes": "ring twice" }));
-    assert_eq!(older(&function_of(&house, CALLER, "call-1", "bookAppointment", noted).await), first.json()["result"]);
+    let with_note = older(&function_of(&house, CALLER, "call-1", "bookAppointment", noted).await);
+    assert_eq!(with_note["confirmationId"], older(&first)["confirmationId"]);
+    assert!(with_note["message"].as_str().unwrap().ends_with(" I have changed the notes."), "{with_note}");
     assert_eq!(older(&function_of(&house, CALLER, "call-2", "bookAppointment", wish.clone()).await), first.json()["result"]);
     let stranger = older(
         &function_of(&house, "+15551112222", "call-3", "bookAppointment", with(wish, &json!({ "technician": "Sam" }))).await,

@@ -89,10 +89,20 @@ pub async fn come_to_rest(house: &House) {
     until(house, "every booking to be finished", async || house.bookings().await.iter().all(is_finished)).await;
 }
 
-/// Lets time pass until so many SMS were taken, and returns them.
+/// Lets time pass until so many SMS were taken beside the confirmations of what was booked in a call, and returns them.
 pub async fn messages(house: &House, count: usize) -> Vec<Value> {
-    until(house, "SMS", async || house.twilio.messages().len() >= count).await;
-    house.twilio.messages()
+    until(house, "SMS", async || late_words(house).len() >= count).await;
+    late_words(house)
+}
+
+/// Every SMS but those that confirm what was heard in the call.
+pub fn late_words(house: &House) -> Vec<Value> {
+    house.twilio.messages().into_iter().filter(|sms| !is_confirmation(sms)).collect()
+}
+
+/// Whether this SMS says once more, in writing, what was booked in the call.
+pub fn is_confirmation(sms: &Value) -> bool {
+    sms["body"].as_str().unwrap().contains(": Confirmed: ")
 }
 
 /// Moves the clock on until it is so. The workers ask the database by the machine's clock, so a little of that passes too.

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fakes::faults::Fault;
 use crate::fakes::stage::Moment;
 use crate::house::{ALEX, House, SAM};
-use crate::promises::{DOWN, come_to_rest, promises_kept, repair_by_sam, said, when, with};
+use crate::promises::{DOWN, come_to_rest, late_words, promises_kept, repair_by_sam, said, when, with};
 
 const BOOK: &str = "bookAppointment";
 const EIGHT: time::OffsetDateTime = time::macros::datetime!(2026-11-24 08:00 -5);
@@ -47,7 +47,7 @@ async fn an_event_over_which_a_person_was_seen_is_taken_out_again() {
     come_to_rest(&house).await;
     assert_eq!((promises_kept(&house).await.len(), house.google.count("events.insert")), (0, 1));
     assert_eq!(house.google.events(SAM).len(), 1, "the person's own stays");
-    assert!(house.twilio.messages().is_empty(), "nobody was promised anything");
+    assert!(late_words(&house).is_empty(), "nobody was promised anything");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn a_look_that_fails_beside_an_insert_that_went_well_is_a_clear_no() {
     house.google.clear_faults();
     let again = said(&house.tool("call-1", "t1", BOOK, repair_by_sam("2026-11-24T08:00")).await);
     assert!(again.contains("You're booked"), "{again}");
-    assert!(house.twilio.messages().is_empty() && house.google.events(ALEX).is_empty());
+    assert!(late_words(&house).is_empty() && house.google.events(ALEX).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

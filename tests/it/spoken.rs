@@ -10,7 +10,7 @@ use crate::house::{Answer, BUSINESS, CALLED, CALLER, House, Plan, SLUG};
 use crate::promises::{older, promises_kept, repair, said, when, with};
 
 const BOOK: &str = "bookAppointment";
-const ASK: &str = "The caller has not said yet that they want to book, so this was not done. Please ask whether they want to book, \
+const ASK: &str = "The caller has not said yet that they want this, so it was not done. Please ask whether they want it, \
                    let them answer with \"schedule\", \"book\" or \"sign me up\", and then try again.";
 
 /// A message of a running call.

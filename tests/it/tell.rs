@@ -41,6 +41,7 @@ fn outcome(call: &str, booked: bool) -> Outcome {
         spoken: SPOKEN.into(),
         to: Phone::e164(CALLER).unwrap(),
         text: TEXT.into(),
+        confirmation: String::new(),
     }
 }
 

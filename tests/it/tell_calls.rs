@@ -12,7 +12,9 @@ use crate::fakes::faults::Fault;
 use crate::fakes::stage::Gate;
 use crate::fakes::vapi::API_KEY;
 use crate::house::{CALLER, House, Plan, SAM, tool_calls};
-use crate::promises::{PENDING, come_to_rest, confirmed, messages, promises_kept, repair_by_sam, said, speakable};
+use crate::promises::{
+    PENDING, come_to_rest, confirmed, is_confirmation, late_words, messages, promises_kept, repair_by_sam, said, speakable,
+};
 use crate::ringing::{SID, is_person};
 
 const BOOK: &str = "bookAppointment";
@@ -66,11 +68,11 @@ async fn only_an_sms_says_it(house: &House) {
     let row = promises_kept(house).await.remove(0);
     assert_eq!((told[0]["body"].as_str().unwrap(), &told[0]["to"]), (&*format!("ABC HVAC: {}", booked(&row)), &json!(CALLER)));
     a_day_later(house).await;
-    assert_eq!((house.twilio.messages().len(), house.vapi.count(CONTROL)), (1, 0));
+    assert_eq!((late_words(house).len(), house.vapi.count(CONTROL)), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_late_success_is_heard_in_the_call_once_and_without_an_sms() {
+async fn a_late_success_is_heard_in_the_call_once_and_confirmed_in_writing() {
     let (house, call) = with_live_call().await;
     let held = house.google.hold_after("events.insert");
     // The same delivery twice, and the same wish under another name.
@@ -88,7 +90,9 @@ async fn a_late_success_is_heard_in_the_call_once_and_without_an_sms() {
     );
     assert_eq!(said(&house.tool(&call, "t1", BOOK, repair_by_sam(WISH)).await), booked(&row));
     a_day_later(&house).await;
-    assert_eq!((house.vapi.count(CONTROL), house.twilio.messages().len(), house.alerts.requests().len()), (1, 0, 0));
+    assert_eq!((house.vapi.count(CONTROL), late_words(&house).len(), house.alerts.requests().len()), (1, 0, 0));
+    let written = house.twilio.messages();
+    assert_eq!((written.len(), is_confirmation(&written[0])), (1, true), "{written:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +110,7 @@ async fn a_late_failure_is_heard_in_the_call() {
     house.vapi.wait_for_done(CONTROL, 1).await;
     assert_eq!(heard(&house, &call), [FAILED]);
     a_day_later(&house).await;
-    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), house.twilio.messages().len()), (0, 1, 0));
+    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), late_words(&house).len()), (0, 1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,7 +148,7 @@ async fn a_call_that_has_gone_without_a_word_gets_one_sms() {
     held.release();
     messages(&house, 1).await;
     a_day_later(&house).await;
-    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), house.twilio.messages().len()), (1, 1, 1));
+    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), late_words(&house).len()), (1, 1, 1));
 }
 
 /// Everybody who runs jobs is occupied until the gate opens: what is decided meanwhile waits.
@@ -175,7 +179,7 @@ async fn what_was_decided_before_a_crash_is_told_after_it() {
     house.clock.advance(Duration::from_secs(61));
     house.vapi.wait_for_done(CONTROL, 1).await;
     a_day_later(&house).await;
-    assert_eq!((before, house.vapi.count(CONTROL), house.twilio.messages().len()), (0, 1, 0));
+    assert_eq!((before, house.vapi.count(CONTROL), late_words(&house).len()), (0, 1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -190,7 +194,7 @@ async fn what_was_promised_before_a_crash_is_told_to_the_call_that_outlived_it()
     come_to_rest(&house).await;
     house.vapi.wait_for_done(CONTROL, 1).await;
     a_day_later(&house).await;
-    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), house.twilio.messages().len()), (1, 1, 0));
+    assert_eq!((promises_kept(&house).await.len(), house.vapi.count(CONTROL), late_words(&house).len()), (1, 1, 0));
 }
 
 /// A call on a number that is Vapi's own: we hear of it by its messages alone.
@@ -218,7 +222,7 @@ async fn a_call_of_which_only_vapi_knows_is_told_at_the_address_in_its_messages(
     house.vapi.wait_for_done(CONTROL, 1).await;
     assert_eq!(heard(&house, id).len(), 1);
     a_day_later(&house).await;
-    assert!(house.twilio.messages().is_empty());
+    assert!(late_words(&house).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]

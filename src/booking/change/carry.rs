@@ -10,7 +10,7 @@ use super::super::{Desk, book, drive as bookings};
 use super::drive::{Drive, Verdict};
 use super::{ChangeOfMind, place_of};
 use crate::business::profile::Profile;
-use crate::calendar::Event;
+use crate::calendar::{Event, Place};
 use crate::clock::Deadline;
 use crate::inflight::Running;
 use crate::names::{BookingId, BookingState};
@@ -21,6 +21,9 @@ use crate::store::changes::{Begun, Change};
 
 /// How long a drive that is about to end is still waited for when its caller can no longer be told "being arranged".
 const LAST_MOMENT: Duration = Duration::from_millis(150);
+/// How long is asked how an event stands before it is changed. Without an answer the ledger is believed: the etag, under which
+/// alone it is changed, tells in the end.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 impl Desk {
     pub(super) async fn begin(
@@ -47,7 +50,8 @@ impl Desk {
         let aim = if change.state == BookingState::Moving { Aim::Move } else { Aim::Cancel };
         let row = BookingRow { state: change.state, ..row };
         let running = self.drive_change(profile, &row, &change, Changing::begun(aim), seen);
-        let Some(verdict) = self.ended_in_time(running, row.id, deadline).await? else {
+        let id = row.id;
+        let Some(verdict) = self.ended_in_time(running, id, deadline).await? else {
             return Ok(ChangeOfMind::Pending(Box::new(row)));
         };
         match verdict {
@@ -56,7 +60,20 @@ impl Desk {
             Verdict::Ended(End::Taken, row) => Ok(taken(*row)),
             Verdict::Ended(End::Elsewhere, row) => Ok(ChangeOfMind::Elsewhere(row)),
             Verdict::Ended(End::Gone, row) => Ok(ChangeOfMind::Gone(row)),
-            Verdict::Ended(End::Unchanged, _) | Verdict::Later => Err(Refusal::NotChanged),
+            Verdict::Ended(End::Unchanged, _) => Err(Refusal::NotChanged),
+            Verdict::Later => self.as_decided(id, &change).await,
+        }
+    }
+
+    /// What the ledger says of a change that somebody else has brought to its end.
+    async fn as_decided(&self, booking: BookingId, change: &Change) -> Result<ChangeOfMind, Refusal> {
+        let row = self.store.booking(booking).await?.ok_or(Refusal::JustChanging)?;
+        match (row.state, change.state) {
+            (BookingState::Cancelled, BookingState::Cancelling) => Ok(ChangeOfMind::Cancelled(Box::new(row))),
+            (BookingState::Cancelled, _) => Ok(ChangeOfMind::Gone(Box::new(row))),
+            (BookingState::Confirmed, BookingState::Moving) if row.span == change.span => Ok(ChangeOfMind::Moved(Box::new(row))),
+            (BookingState::Confirmed, _) => Err(Refusal::NotChanged),
+            _ => Err(Refusal::JustChanging),
         }
     }
 
@@ -122,6 +139,12 @@ impl Desk {
         Ok(())
     }
 
+    /// The event, if the calendar shows it without delay.
+    pub(super) async fn seen_at_once(&self, place: &Place, row: &BookingRow) -> Option<Event> {
+        let asked = tokio::time::timeout(AT_ONCE, self.calendars.get(place, &row.event_id)).await;
+        asked.ok().and_then(Result::ok).flatten()
+    }
+
     /// The appointment as it stands in the calendar, ready to be changed; a change of it that is under way is waited for.
     pub(in super::super) async fn changeable(
         &self,
@@ -144,9 +167,8 @@ impl Desk {
         if row.span.start <= self.clock.now() {
             return Err(Refusal::HasBegun);
         }
-        let seen = self.calendars.get(&place_of(&row), &row.event_id).await.ok().flatten();
-        let Some(event) = seen else { return Ok((row, None)) };
         let place = place_of(&row);
+        let Some(event) = self.seen_at_once(&place, &row).await else { return Ok((row, None)) };
         if let Ok(sight) = self.sight(profile, &row, &place, &event).await {
             self.note(profile, &row, sight).await?;
         }

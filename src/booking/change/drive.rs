@@ -11,17 +11,21 @@ use super::super::{Desk, words};
 use super::words as change_words;
 use crate::business::profile::Profile;
 use crate::calendar::{Changed, Event, Fault, Place, Rewrite, Texts};
-use crate::clock::epoch_ms;
+use crate::clock::{Stopwatch, epoch_ms};
 use crate::names::BookingState;
 use crate::store;
 use crate::store::bookings::BookingRow;
 use crate::store::changes::{Change, EndOfChange};
+use crate::store::claims::Moved;
 use crate::store::jobs::Job;
 
 /// How long after a request it cannot arrive any more.
 const LONG_AGO: Duration = Duration::MINUTE;
 /// How long a request's own answer is waited for.
 const SEND_PATIENCE: Patience = Patience::from_millis(2500);
+/// How long after it was noted a request may still be sent without being noted anew. A program that stood still for longer
+/// may have been believed dead, and somebody else may have ended the change.
+const FRESH: Patience = Patience::from_secs(15);
 /// A bound on the steps: the machine ends long before; a mistake in it must not turn into a loop.
 const MAX_STEPS: usize = 24;
 
@@ -45,12 +49,16 @@ pub(super) struct Drive<'a> {
     place: Place,
     /// The event as it was seen last; its texts are needed to change them.
     seen: Option<Event>,
+    /// How long the ledger has known of the request that is sent next; `None` when it does not know of it yet.
+    noted: Option<Stopwatch>,
 }
 
 impl<'a> Drive<'a> {
     pub(super) fn new(desk: &'a Desk, profile: &'a Profile, row: BookingRow, change: Change, standing: Changing) -> Self {
         let place = Place { business: row.business.clone(), calendar: row.calendar.clone() };
-        Self { desk, profile, row, change, standing, place, seen: None }
+        // With its beginning the first request was noted; one that was left behind may have been sent long ago.
+        let noted = (!standing.in_doubt).then(Stopwatch::start);
+        Self { desk, profile, row, change, standing, place, seen: None, noted }
     }
 
     /// With the event as it was just read: then a first request needs no other question.
@@ -87,13 +95,12 @@ impl<'a> Drive<'a> {
     async fn send(&mut self) -> Result<Met, store::Error> {
         if self.seen.is_none() && self.standing.aim == Aim::Move {
             // What people have written into the event must be known, or it would be written over.
-            self.seen = self.desk.calendars.get(&self.place, &self.row.event_id).await.ok().flatten();
+            self.seen = self.desk.seen_at_once(&self.place, &self.row).await;
         }
         let etag = self.seen.as_ref().map_or(&self.change.etag, |event| &event.etag).clone();
-        if self.standing.sent > 1 || etag != self.change.etag {
-            let now = self.desk.clock.now();
-            self.desk.store.send_change_again(self.row.id, &etag, now).await?;
-            (self.change.etag, self.change.sent_at) = (etag.clone(), now);
+        let is_noted = self.noted.take().is_some_and(|noted| noted.elapsed() < FRESH);
+        if !is_noted || etag != self.change.etag {
+            self.note(&etag).await?;
         }
         let sending = async {
             match self.standing.aim {
@@ -115,6 +122,16 @@ impl<'a> Drive<'a> {
             Ok(Changed::Unknown(fault)) => self.unclear("change", &fault, Met::Unknown),
             Err(_elapsed) => Met::Unknown,
         })
+    }
+
+    /// Notes a request before it is sent: whoever else is at this change must not think that none is on its way.
+    async fn note(&mut self, etag: &str) -> Result<(), store::Error> {
+        let now = self.desk.clock.now();
+        if self.desk.store.send_change_again(self.row.id, etag, now).await? == Moved::Elsewhere {
+            return Err(store::Error::Unreadable("change: somebody else has ended it"));
+        }
+        (self.change.etag, self.change.sent_at) = (etag.to_owned(), now);
+        Ok(())
     }
 
     async fn get(&mut self) -> Met {
@@ -193,7 +210,9 @@ impl<'a> Drive<'a> {
             tell: (format!("told/{act}"), Job::Tell(outcome)),
             confirm,
         };
-        self.desk.store.end_change(&written, now).await?;
+        if self.desk.store.end_change(&written, now).await? == Moved::Elsewhere {
+            return Ok(Verdict::Later);
+        }
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.cause = cause, "a change of a booking came to its end");
         if let (End::Elsewhere | End::Gone, Some(event)) = (end, &self.seen) {
             self.follow(&next, event).await?;

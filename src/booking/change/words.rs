@@ -98,6 +98,7 @@ pub(super) fn outcome(profile: &Profile, change: &Change, end: End, row: &Bookin
         call_id: change.call_id.clone(),
         spoken: format!("What was being arranged has come to its end. Tell the caller at once: {said}"),
         to: row.customer_phone.clone(),
+        confirmation: if end == End::Done { text.clone() } else { String::new() },
         text,
     }
 }

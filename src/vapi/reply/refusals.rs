@@ -82,9 +82,7 @@ fn of_an_appointment(refusal: &Refusal) -> &'static str {
         Refusal::NotChanged => {
             "I can't reach the calendar right now, so I have not changed anything. Please try again in a moment."
         }
-        Refusal::JustChanging => {
-            "That appointment is just being changed, so I have not changed anything. Please try again in a moment."
-        }
+        Refusal::JustChanging => "That appointment is just being changed. Please ask about it again in a moment.",
         Refusal::NotByTelephone => "I can't move that appointment. Please offer to put the caller through to a person.",
         _ => {
             "I can find no coming appointment for that. Please ask the caller for the confirmation code and the name on the appointment, \

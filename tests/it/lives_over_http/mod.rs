@@ -14,7 +14,7 @@ use tokio::runtime::Runtime;
 use crate::faults::in_time;
 use crate::full::rounds;
 use crate::house::{Answer, House, SAM};
-use crate::promises::{DOWN, PENDING, come_to_rest, confirmed, promises_kept, repair_by_sam, said, until};
+use crate::promises::{DOWN, PENDING, come_to_rest, confirmed, late_words, promises_kept, repair_by_sam, said, until};
 use schedule::{Act, Ask, Edit, End, drawn};
 
 const BOOK: &str = "bookAppointment";
@@ -167,7 +167,7 @@ impl Life {
         })
         .await;
         let (codes, failures) = self.outcomes();
-        assert_eq!(failures, lost, "{:?}", self.house.twilio.messages());
+        assert_eq!(failures, lost, "{:?}", late_words(&self.house));
         for (code, times) in codes {
             let row = rows.iter().find(|row| row.confirmation == code).unwrap_or_else(|| panic!("told of {code}: {rows:?}"));
             assert!(row.promised && row.state != BookingState::Released && times == 1, "told {times} times: {row:?}");
@@ -177,7 +177,7 @@ impl Life {
     /// The codes that callers were told by SMS, how often each, and how many were told that nothing is booked.
     fn outcomes(&self) -> (BTreeMap<String, u32>, usize) {
         let (mut codes, mut failures) = (BTreeMap::new(), 0);
-        for message in self.house.twilio.messages() {
+        for message in late_words(&self.house) {
             let body = message["body"].as_str().unwrap();
             match code_in(body) {
                 Some(code) => *codes.entry(code).or_default() += 1,
