@@ -48,10 +48,7 @@ fn told(erased: &Erased, now: time::OffsetDateTime) -> String {
          alerts deleted\n"
     );
     if at_vapi + voicemails > 0 {
-        text += &format!(
-            "The running server now deletes {voicemails} recordings at Twilio and {at_vapi} calls at Vapi, and tries until it works; \
-             an alert tells of what it has to give up.\n"
-        );
+        text.push_str("The running server now deletes what lies at Twilio and Vapi, and tries until it works; an alert tells of what it has to give up.\n");
     }
     text + &in_calendar(&erased.bookings, now)
 }
@@ -66,13 +63,14 @@ fn in_calendar(bookings: &[BookingRow], now: time::OffsetDateTime) -> String {
         text += "These appointments are still to come. Their events in a Google calendar were left as they are, with the name and the \
                  number, so that the job can be done:\n";
     }
-    for row in coming {
+    text.extend(coming.into_iter().map(|row| {
         let start = Zone::parse(&row.zone).map_or(row.span.start, |zone| zone.civil(row.span.start));
         let when = spoken_date_time(start, now.date());
-        text += &format!("  {when}: {} with {} for {}, code {}\n", row.service, row.technician, row.business, row.confirmation);
-    }
+        format!("  {when}: {} with {} for {}, code {}\n", row.service, row.technician, row.business, row.confirmation)
+    }));
     if !past.is_empty() {
-        text += &format!("{} past appointments were left in a Google calendar as well; delete them there.\n", past.len());
+        let left = "past appointments were left in a Google calendar as well; delete them there.";
+        text.push_str(&[past.len().to_string().as_str(), " ", left, "\n"].concat());
     }
     text
 }

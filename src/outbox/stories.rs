@@ -68,7 +68,6 @@ impl Outbox {
 }
 
 /// A refusal may pass when somebody mends a key or a permission, so it is tried as long as any other failure.
-#[expect(clippy::needless_pass_by_value, reason = "an error is the end of its request")]
 fn again(error: Error) -> Done {
     match error {
         Error::Settings(missing) => Done::Never(missing.to_owned()),

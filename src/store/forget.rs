@@ -2,10 +2,9 @@
 //! that a call came in, stays; of whom it was nobody can tell any more.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::FutureExt;
-use sqlx::{AnyConnection, Executor};
+use sqlx::AnyConnection;
 use time::OffsetDateTime;
 
 use super::bookings::{BookingRow, COLUMNS, read_booking};
@@ -13,10 +12,6 @@ use super::jobs::{Job, insert_job};
 use super::row::{column, named_or_null};
 use super::{Error, Store};
 use crate::names::{Phone, Slug, VapiCallId};
-
-/// How often and how long after one another the file is tried to be emptied while others read it.
-const TRIES: usize = 20;
-const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// What was erased.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,24 +65,6 @@ impl Store {
         let digits = format!("%{}%", number.trim_start_matches('+'));
         let person = Person { dictated: format!("%{}%", national(phone)), digits, number };
         self.write(move |db| async move { erase(db, &person, now).await }.boxed()).await
-    }
-
-    /// Rewrites the database file without what was deleted from it, and empties the write-ahead log; `false` when somebody else
-    /// was reading all the time, so that the log still holds it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn compact(&self) -> Result<bool, Error> {
-        let mut connection = self.writing.acquire().await?;
-        connection.execute("VACUUM").await?;
-        for _try in 0..TRIES {
-            let row = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await?;
-            if column::<i64>(&row, "busy")? == 0 {
-                return Ok(true);
-            }
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        }
-        Ok(false)
     }
 }
 
@@ -203,8 +180,8 @@ async fn forget_messages(
     let numbers = format!("DELETE FROM jobs WHERE key LIKE $1 OR payload LIKE $1 OR {} LIKE $2", plain("payload"));
     let query = sqlx::query(sqlx::AssertSqlSafe(numbers)).bind(&person.digits).bind(&person.dictated);
     let mut count = query.execute(&mut *db).await?.rows_affected();
-    let told = "DELETE FROM jobs WHERE payload LIKE '%\"text\":%' AND (key LIKE $1 OR payload LIKE $1)";
-    let ended = "DELETE FROM jobs WHERE payload LIKE '%\"text\":%' AND state <> 'waiting' AND payload LIKE $1 ESCAPE '!'";
+    let told = "DELETE FROM jobs WHERE payload LIKE '%text%' AND (key LIKE $1 OR payload LIKE $1)";
+    let ended = "DELETE FROM jobs WHERE payload LIKE '%text%' AND state <> 'waiting' AND payload LIKE $1 ESCAPE '!'";
     for booking in bookings {
         count += sqlx::query(told).bind(format!("%{}%", booking.id)).execute(&mut *db).await?.rows_affected();
         let name = serde_json::Value::from(booking.customer_name.as_str()).to_string();

@@ -191,7 +191,7 @@ impl Store {
         let about = about.chain(voicemails.iter().map(|voicemail| voicemail.recording.clone()));
         let about: Vec<String> = about.chain((!sid.is_empty()).then(|| sid.to_owned())).collect();
         let jobs = self.jobs_about(&about).await?;
-        Ok(Story { report, legs, traces, bookings, moves, voicemails, jobs, call })
+        Ok(Story { call, report, legs, traces, bookings, moves, voicemails, jobs })
     }
 
     /// Those that were made in the call, and those that one of its tool calls changed.

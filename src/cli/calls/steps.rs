@@ -4,6 +4,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::local;
 use crate::business::profile::Profile;
+use crate::names::Phone;
 use crate::scheduling::speech::spoken_date_time;
 use crate::store::bookings::BookingRow;
 use crate::store::calls::{CallRow, Leg};
@@ -30,7 +31,7 @@ pub(super) fn steps(story: &Story, profile: Option<&Profile>) -> Vec<Step> {
         steps.extend(booking.map(|row| Step { at: made.at, kind: "booking", text: decided(made, row, profile) }));
     }
     for leg in &story.legs {
-        steps.push(Step { at: leg.at, kind: "connected", text: connected(leg.leg, leg.dialing.as_ref().map(|to| to.as_str())) });
+        steps.push(Step { at: leg.at, kind: "connected", text: connected(leg.leg, leg.dialing.as_ref().map(Phone::as_str)) });
     }
     for voicemail in &story.voicemails {
         let text = format!("The caller left a message of {} seconds: {}", voicemail.seconds, voicemail.url);
