@@ -120,7 +120,7 @@ async fn a_messy_call_is_told_from_the_ringing_to_what_was_said() {
             "the event was sent to the calendar",
             "it is confirmed now.",
             "For the assistant of the live call, else an SMS: “What was being arranged is confirmed now.",
-            "SMS to +15557654321: “ABC HVAC: You're booked for repair",
+            "SMS to +15557654321: “ABC HVAC: Confirmed: repair",
             "The assistant asked for bookAppointment (servicetype: repair).",
             "Answered with an error after",
             &format!("The caller was put through to {PERSON}."),

@@ -97,6 +97,7 @@ fn decided(made: &MoveRow, row: &BookingRow, profile: Option<&Profile>) -> Strin
             let when = spoken_date_time(start, local(profile, made.at).date());
             return format!("Booking {}: {} with {} on {when} was claimed.", row.confirmation, row.service, row.technician);
         }
+        "taken_up" => "work on it began",
         "look_free" => "the calendar was looked at, and the time is free",
         "look_taken" => "the calendar was looked at, and somebody else has the time",
         "look_unknown" => "the calendar was looked at, and gave no clear answer",
