@@ -1,6 +1,7 @@
 //! What is remembered: calls, answers, bookings, jobs. The database is the arbiter of every race; nothing here waits on
 //! the network. One set of statements serves both databases, what differs stands in the migration folders.
 
+pub mod access;
 pub mod accounts;
 pub mod bookings;
 pub mod callers;
@@ -22,6 +23,7 @@ pub mod offers;
 pub mod orders;
 pub mod reports;
 mod row;
+pub mod spoken;
 pub mod stories;
 pub mod texts;
 pub mod traces;

@@ -105,7 +105,7 @@ impl Station {
         {
             return in_person;
         }
-        match request.turn(&self.listening, came.number, profile, deadline).await {
+        match request.turn((&self.listening, &self.store), came.number, profile, deadline).await {
             Err(not_now) => not_now,
             Ok(()) => request.run(&self.desk, &self.switchboard, &self.clock, profile, deadline).await,
         }

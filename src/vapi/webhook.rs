@@ -96,14 +96,20 @@ impl Station {
         match kind {
             Kind::Heard(said) if !awaited.is_empty() => {
                 let wish = said.by_caller && said.is_final && heard::says_one_of(&said.words, awaited);
-                self.listening.transcript(&line, wish);
+                if self.listening.transcript(&line, wish)
+                    && let Err(error) = self.store.note_spoken(&profile.slug, &call, wish, self.clock.now()).await
+                {
+                    tracing::error!(call.id = %call, %error, "what a caller wants could not be noted");
+                }
             }
             Kind::Speaking(true) => self.listening.speaks(&line),
             Kind::Speaking(false) => self.listening.stops(&line),
             Kind::Ended { .. } => {
                 self.listening.forget(&line);
-                if let Err(error) = self.store.forget_offers(&profile.slug, &call).await {
-                    tracing::error!(call.id = %call, error = %error, "what was offered in a call could not be forgotten");
+                let (offers, spoken) =
+                    (self.store.forget_offers(&profile.slug, &call), self.store.forget_spoken(&profile.slug, &call));
+                if let Err(error) = tokio::try_join!(offers, spoken) {
+                    tracing::error!(call.id = %call, error = %error, "what was offered and heard in a call could not be forgotten");
                 }
             }
             _ => {}

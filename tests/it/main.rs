@@ -30,6 +30,7 @@ mod clients;
 mod commands;
 mod connect;
 mod connected;
+mod copies;
 mod demo;
 mod edge_clock;
 mod edge_connections;
