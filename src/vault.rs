@@ -23,6 +23,8 @@ const KEY_ID_CHARS: usize = 8;
 pub enum Purpose {
     /// A refresh token of Google's.
     RefreshToken,
+    /// An access token of Google's, while it lasts.
+    AccessToken,
     /// The verifier that belongs to a consent under way (PKCE).
     PkceVerifier,
 }
@@ -31,6 +33,7 @@ impl Purpose {
     fn as_str(self) -> &'static str {
         match self {
             Self::RefreshToken => "refresh-token",
+            Self::AccessToken => "access-token",
             Self::PkceVerifier => "pkce-verifier",
         }
     }

@@ -4,11 +4,13 @@
 pub mod bookings;
 mod business;
 mod business_new;
+mod calls;
 mod check;
 mod close;
 mod completions;
 pub mod demo;
 mod failure;
+mod forget;
 mod google;
 mod keygen;
 mod pause;
@@ -25,10 +27,12 @@ use time::Date;
 use time::macros::format_description;
 
 pub use business_new::Business;
+pub use calls::{Call, Calls};
 pub use check::Check;
 pub use close::{Close, Days};
 pub use completions::Shell;
 pub use failure::Failure;
+pub use forget::Forget;
 pub use google::Google;
 pub use pause::{Pause, Resume};
 pub use sign::Sign;
@@ -50,6 +54,8 @@ Examples:
   ringbook check                         what is wrong, and how to mend it
   ringbook slots abc-hvac --service repair --date 2026-12-01
   ringbook bookings --date 2026-12-01    what was booked that day
+  ringbook calls --failed                the calls of the last day in which something went wrong
+  ringbook call CA0123…                  one call, from the ringing to what was said
   ringbook pause abc-hvac --until 14:00  callers go straight to a person
   ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas
   ringbook reload                        read the business files again, without a restart
@@ -104,6 +110,25 @@ Settings: as `ringbook serve`.")]
     /// Show where the telephone numbers point at Twilio, and point them here.
     #[command(subcommand, after_help = "Examples:\n  ringbook twilio show\n  ringbook twilio configure --business abc-hvac")]
     Twilio(Twilio),
+    /// List recent calls, the latest first: when, from whom, how long, how they ended, what they booked.
+    ///
+    /// Of a caller's number only the last digits are shown.
+    #[command(
+        after_help = "Examples:\n  ringbook calls\n  ringbook calls --since 2h --failed\n  ringbook calls --business abc-hvac --phone-ends 4321 --json"
+    )]
+    Calls(Calls),
+    /// Tell one call as it was heard, asked, decided, sent to the calendar and answered, with what was said at its end.
+    ///
+    /// Shows the caller's whole number, and everything that they said.
+    #[command(after_help = "Examples:\n  ringbook call CA00000000000000000000000000000042\n  ringbook call 0193f1c2-…  --json")]
+    Call(Call),
+    /// Erase a person: their bookings are anonymised, and the transcripts, voicemails and recordings of their number deleted.
+    ///
+    /// That a job was booked and when stays. Events that stand in Google Calendar stay there as they are, and those to come are
+    /// named. Recordings at Twilio and calls at Vapi are deleted by the running server, which tries until it works. Doing it
+    /// again does no harm.
+    #[command(after_help = "Example:\n  ringbook forget +15557654321")]
+    Forget(Forget),
     /// Let an owner connect a Google account in a browser.
     #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
     Google(Google),
@@ -187,6 +212,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Slots(asked) => slots::run(&asked, &Environment::read()?),
         Command::Business(what) => business_new::run(&what, &Environment::read()?),
         Command::Twilio(what) => twilio::run(&what, &Environment::read()?),
+        Command::Calls(asked) => calls::list(&asked, &Environment::read()?),
+        Command::Call(asked) => calls::tell(&asked, &Environment::read()?),
+        Command::Forget(asked) => forget::run(&asked, &Environment::read()?),
         Command::Google(what) => google::run(&what, &Environment::read()?),
         Command::Check(check) => check::run(&check, &Environment::read()?),
         Command::Pause(asked) => pause::pause(&asked, &Environment::read()?),

@@ -1,17 +1,20 @@
 //! Heard this before? Every tool call acts once, and everyone who delivers it gets the same bytes: while it runs, after it
-//! is done, and after a restart.
+//! is done, after a restart, and whichever copy of the server hears it.
 
 pub mod key;
+mod turn;
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
+use uuid::Uuid;
 
 use crate::clock::Clock;
 use crate::inflight::{Full, InFlight, Running};
 use crate::store::{self, Store};
 use key::Key;
+use turn::Turn;
 
 /// How much tool work may run at once. Past it callers are asked to wait a moment: a queue would answer them too late.
 const CAPACITY: usize = 2_000;
@@ -37,6 +40,8 @@ pub struct NotKept(String);
 pub struct Inbox {
     store: Store,
     clock: Clock,
+    /// Our name among the copies of the server.
+    copy: Arc<str>,
     running: InFlight<String, Result<Answer, NotKept>>,
 }
 
@@ -44,7 +49,8 @@ impl Inbox {
     /// Work runs on `runtime`, so that it outlives the request that asked for it.
     #[must_use]
     pub fn new(store: Store, clock: Clock, runtime: Handle) -> Self {
-        Self { store, clock, running: InFlight::new(runtime, CAPACITY) }
+        let copy = Uuid::new_v4().simple().to_string().into();
+        Self { store, clock, copy, running: InFlight::new(runtime, CAPACITY) }
     }
 
     /// Does `work` once for `key`, or joins it, or finds its answer. `asked` is a digest of what was asked.
@@ -55,39 +61,30 @@ impl Inbox {
     where
         F: Future<Output = Answer> + Send + 'static,
     {
-        let (store, now) = (self.store.clone(), self.clock.now());
+        let (store, copy, now) = (self.store.clone(), Arc::clone(&self.copy), self.clock.now());
         self.running.join(key.text.clone(), || {
             let work = work();
-            async move { answer_once(&store, &key, &asked, now, work).await.map_err(not_kept) }
+            async move { answer_once(&store, &copy, &key, &asked, now, work).await.map_err(not_kept) }
         })
     }
 }
 
 async fn answer_once(
     store: &Store,
+    copy: &str,
     key: &Key,
     asked: &str,
     now: OffsetDateTime,
     work: impl Future<Output = Answer>,
 ) -> Result<Answer, store::Error> {
     let Some(since) = key.memory.reaches_back_to(now) else { return Ok(work.await) };
-    if let Some(row) = store.delivery(&key.text, since).await? {
-        if row.asked != asked {
-            tracing::warn!(
-                delivery.key = key::digest(&key.text),
-                "the same tool call came again with other arguments: the first answer stands"
-            );
-        }
-        if let Some(text) = row.answer {
-            return Ok(Answer { text: text.into(), sticks: true, acted: false });
-        }
-    }
-    if key.acts {
-        store.begin_delivery(&key.text, asked, since, now).await?;
-    }
-    let answer = work.await;
+    let turn = Turn { store, copy, key, asked, since, now };
+    let answer = match turn.comes().await? {
+        Some(text) => return Ok(Answer { text: text.into(), sticks: true, acted: false }),
+        None => turn.works(work).await,
+    };
     if !answer.sticks {
-        store.forget_delivery(&key.text).await?;
+        store.forget_delivery(&key.text, copy).await?;
         return Ok(answer);
     }
     let forgetting = answer.acted.then_some(key.caller.as_str());

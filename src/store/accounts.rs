@@ -89,7 +89,7 @@ impl Store {
              refresh_token = excluded.refresh_token, scopes = excluded.scopes, lost_because = NULL, lost_at = NULL, \
              generation = CASE WHEN google_accounts.generation >= excluded.generation THEN google_accounts.generation + 1 \
              ELSE excluded.generation END, connected_at = excluded.connected_at, refreshed_at = excluded.refreshed_at, \
-             ends_at = excluded.ends_at",
+             ends_at = excluded.ends_at, access_token = NULL, access_until = NULL, refresher = ''",
         )
         .bind(account.business.as_str().to_owned())
         .bind(account.address.clone())

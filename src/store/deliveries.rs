@@ -14,6 +14,17 @@ pub struct DeliveryRow {
     pub asked: String,
     /// The answer as it was sent; `None` while the work runs, or when it was cut off.
     pub answer: Option<String>,
+    /// Who is at it.
+    pub held: Held,
+}
+
+/// Which copy of the server is at a delivery, and how often it has said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// The copy.
+    pub holder: String,
+    /// Rises as long as it works.
+    pub beat: i64,
 }
 
 impl Store {
@@ -22,29 +33,54 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn delivery(&self, key: &str, since: OffsetDateTime) -> Result<Option<DeliveryRow>, Error> {
-        let row = sqlx::query("SELECT asked, answer FROM deliveries WHERE key = $1 AND created_at >= $2")
+        let row = sqlx::query("SELECT asked, answer, holder, beat FROM deliveries WHERE key = $1 AND created_at >= $2")
             .bind(key)
             .bind(epoch_ms(since))
             .fetch_optional(&self.readers)
             .await?;
-        row.map(|row| Ok(DeliveryRow { asked: column(&row, "asked")?, answer: column(&row, "answer")? })).transpose()
+        let read = |row| {
+            let held = Held { holder: column(&row, "holder")?, beat: column(&row, "beat")? };
+            Ok(DeliveryRow { asked: column(&row, "asked")?, answer: column(&row, "answer")?, held })
+        };
+        row.map(read).transpose()
     }
 
-    /// Notes that work under this key has begun; a row older than `since` is forgotten first.
+    /// Notes that `holder` begins the work under this key; `false` when somebody else is at it, or it is answered. A row older
+    /// than `since` is forgotten first. With `left`, work is taken over that stands as it was left: who counted the holder for
+    /// dead was wrong if it has said anything since.
     ///
     /// # Errors
     /// When the database fails: then the work must not begin.
-    pub async fn begin_delivery(&self, key: &str, asked: &str, since: OffsetDateTime, now: OffsetDateTime) -> Result<(), Error> {
+    pub async fn begin_delivery(
+        &self,
+        key: &str,
+        asked: &str,
+        holder: &str,
+        left: Option<&Held>,
+        (since, now): (OffsetDateTime, OffsetDateTime),
+    ) -> Result<bool, Error> {
         let query = sqlx::query(
-            "INSERT INTO deliveries (key, asked, created_at) VALUES ($1, $2, $4) ON CONFLICT (key) DO UPDATE SET asked = \
-             excluded.asked, answer = NULL, created_at = excluded.created_at WHERE deliveries.created_at < $3",
+            "INSERT INTO deliveries (key, asked, created_at, holder) VALUES ($1, $2, $4, $5) ON CONFLICT (key) DO UPDATE SET asked = \
+             excluded.asked, answer = NULL, created_at = excluded.created_at, holder = excluded.holder, beat = 0 \
+             WHERE deliveries.created_at < $3 OR (deliveries.answer IS NULL AND deliveries.holder = $6 AND deliveries.beat = $7)",
         )
-        .bind(key)
-        .bind(asked)
+        .bind(key.to_owned())
+        .bind(asked.to_owned())
         .bind(epoch_ms(since))
-        .bind(epoch_ms(now));
-        self.execute(query).await?;
-        Ok(())
+        .bind(epoch_ms(now))
+        .bind(holder.to_owned())
+        .bind(left.map(|held| held.holder.clone()))
+        .bind(left.map(|held| held.beat));
+        Ok(self.execute(query).await? == 1)
+    }
+
+    /// Tells the other copies that `holder` is still at it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn beat_delivery(&self, key: &str, holder: &str) -> Result<(), Error> {
+        let query = sqlx::query("UPDATE deliveries SET beat = beat + 1 WHERE key = $1 AND holder = $2 AND answer IS NULL");
+        self.execute(query.bind(key.to_owned()).bind(holder.to_owned())).await.map(drop)
     }
 
     /// Keeps the answer, before it is sent. The first one stays: whoever comes second gets it back and sends that. With
@@ -86,12 +122,12 @@ impl Store {
         column(&row.await?, "answer")
     }
 
-    /// Forgets a delivery whose work changed nothing and may succeed the next time.
+    /// Forgets a delivery of this holder whose work changed nothing and may succeed the next time.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn forget_delivery(&self, key: &str) -> Result<(), Error> {
-        self.execute(sqlx::query("DELETE FROM deliveries WHERE key = $1 AND answer IS NULL").bind(key)).await?;
-        Ok(())
+    pub async fn forget_delivery(&self, key: &str, holder: &str) -> Result<(), Error> {
+        let query = sqlx::query("DELETE FROM deliveries WHERE key = $1 AND holder = $2 AND answer IS NULL");
+        self.execute(query.bind(key.to_owned()).bind(holder.to_owned())).await.map(drop)
     }
 }

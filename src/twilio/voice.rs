@@ -16,10 +16,15 @@ use crate::clock::Stopwatch;
 use crate::config::Connect;
 use crate::names::{CallSid, VapiCallId};
 use crate::store::callers::CallName;
-use crate::store::calls::{CallClaim, Connected, Leg};
+use crate::store::calls::{CallClaim, CallRow, Connected, Leg};
 
 /// Kept back from Vapi's time for writing down what it answered.
 const KEEPING: Duration = Duration::from_millis(400);
+
+/// Kept back for the fallback, while another copy of the server is waited for.
+const FALLING_BACK: Duration = Duration::from_millis(600);
+/// How often it is looked what that copy has come to.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// TwiML that reaches the assistant.
 struct Connection {
@@ -71,11 +76,35 @@ impl Station {
             None => self.connect(sid, profile, form, received).await,
             // Somebody proved this with the secret of another business: what was said to that one's caller is not theirs.
             Some(row) if row.business.as_ref() != Some(&profile.slug) => self.fallback_alone(profile, form),
-            Some(row) => match &row.twiml {
-                Some(twiml) => twiml.clone(),
+            Some(row) => match self.connected_by_another(row, sid, received).await {
+                Ok(twiml) => twiml,
                 // Somebody was about to ask Vapi when he died: asking again might make a second call there.
-                None => self.fallback(profile, form, Some(&row), "claimed").await,
+                Err(row) => self.fallback(profile, form, Some(&row), "claimed").await,
             },
+        }
+    }
+
+    /// What a call was connected to that is not being connected here: another copy of the server may be at it, and is waited
+    /// for as long as it can be and the caller can wait. Without an answer, the call as it is known.
+    async fn connected_by_another(
+        &self,
+        mut row: Box<CallRow>,
+        sid: &CallSid,
+        received: Stopwatch,
+    ) -> Result<String, Box<CallRow>> {
+        loop {
+            if let Some(twiml) = row.twiml {
+                return Ok(twiml);
+            }
+            let is_over = self.clock.now() - row.created_at > self.settings.connect_budget;
+            if is_over || self.time_left(received) <= FALLING_BACK {
+                return Err(row);
+            }
+            tokio::time::sleep(LOOK).await;
+            match self.store.call_by_sid(sid).await {
+                Ok(Some(now)) => row = Box::new(now),
+                Ok(None) | Err(_) => return Err(row),
+            }
         }
     }
 

@@ -1,9 +1,8 @@
 //! What is heard in running calls, as far as a booking must know it: whether the caller is speaking at this moment, whether
 //! they said that they want to book, and whether a newer booking came. Facts alone: what is said is never kept.
 //!
-//! In memory, bounded, and gone with the end of a call or of the process. One process must hear a whole call: where several
-//! serve the same calls, what each of them hears has to be shared first. Until then one that heard no transcript of a call
-//! asks for no spoken wish in it, and one that did not hear the caller begin to speak does not wait.
+//! In memory, bounded, and gone with the end of a call or of the process. Where several copies of the server hear one call, the
+//! wish to book is shared through the database; a copy that did not hear the caller begin to speak does not wait for them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,12 +84,15 @@ impl Listening {
     }
 
     /// A transcript of anybody's words came, so transcripts do arrive; `wish`: in it the caller said for good that they want to
-    /// book.
-    pub fn transcript(&self, line: &Line, wish: bool) {
+    /// book. `true` when that was not known yet.
+    pub fn transcript(&self, line: &Line, wish: bool) -> bool {
+        let mut is_news = false;
         self.calls().hear(line, |heard| {
+            is_news = !heard.any_transcript || (wish && !heard.wish);
             heard.any_transcript = true;
             heard.wish |= wish;
         });
+        is_news
     }
 
     /// The caller began to speak.
@@ -176,9 +178,10 @@ impl Turn {
         }
     }
 
-    /// Whether the caller was heard in this call, but not to say that they want to book.
+    /// Whether the caller has said that they want to book, as far as it was heard here; `None` where no transcript has come.
     #[must_use]
-    pub fn lacks_wish(&self) -> bool {
-        self.heard.as_ref().map(|heard| *heard.borrow()).is_some_and(|heard| heard.any_transcript && !heard.wish)
+    pub fn wish(&self) -> Option<bool> {
+        let heard = *self.heard.as_ref()?.borrow();
+        heard.any_transcript.then_some(heard.wish)
     }
 }

@@ -14,8 +14,9 @@ use crate::booking::order::{Wish, WishedTime};
 use crate::booking::{Caller, Desk};
 use crate::business::profile::Profile;
 use crate::clock::{Clock, Deadline};
-use crate::names::ToolCallId;
+use crate::names::{Slug, ToolCallId};
 use crate::scheduling::speech::spoken_list;
+use crate::store::Store;
 use crate::switchboard::{RunningCall, Switchboard, Why};
 
 /// A tool.
@@ -154,13 +155,31 @@ pub struct Request {
     pub id: Option<ToolCallId>,
 }
 
+/// Whether the caller was heard in this call, here or by another copy of the server, but not to say that they want to book.
+async fn lacks_wish(heard: Option<bool>, store: &Store, business: &Slug, call: &str) -> bool {
+    if heard == Some(true) {
+        return false;
+    }
+    let noted = store.spoken_wish(business, call).await.unwrap_or_else(|error| {
+        tracing::error!(call.id = call, %error, "it cannot be looked whether a caller wants to book");
+        None
+    });
+    noted.or(heard) == Some(false)
+}
+
 impl Request {
     /// Waits until a tool that acts may act: nobody is booked while they are still speaking, and, where the business wants it,
     /// not before they said that they want to be. A question is answered at once.
     ///
     /// # Errors
     /// What is answered instead. Nothing was done then, and the same request may come again.
-    pub async fn turn(&self, listening: &Listening, message: u64, profile: &Profile, deadline: Deadline) -> Result<(), Reply> {
+    pub async fn turn(
+        &self,
+        (listening, store): (&Listening, &Store),
+        message: u64,
+        profile: &Profile,
+        deadline: Deadline,
+    ) -> Result<(), Reply> {
         let Some(call) = self.caller.call_id.as_deref().filter(|_| self.tool.acts() && !self.tool.puts_through()) else {
             return Ok(());
         };
@@ -173,7 +192,7 @@ impl Request {
             return Err(Reply { is_error: false, fields, ..Reply::passing(REPLACED) });
         }
         let awaited = &profile.booking_rules.require_spoken_intent;
-        if !awaited.is_empty() && turn.lacks_wish() {
+        if !awaited.is_empty() && lacks_wish(turn.wish(), store, &profile.slug, call).await {
             tracing::info!(business = %profile.slug, call.id = call, "a booking waits until the caller says that they want it");
             return Err(Reply::passing(not_asked_for(awaited)));
         }

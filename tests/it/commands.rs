@@ -76,6 +76,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         "slots",
         "business",
         "twilio",
+        "calls",
+        "call",
+        "forget",
         "google",
         "pause",
         "resume",
@@ -100,6 +103,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         &["twilio"],
         &["twilio", "show"],
         &["twilio", "configure"],
+        &["calls"],
+        &["call"],
+        &["forget"],
         &["google"],
         &["google", "login"],
         &["pause"],
@@ -125,13 +131,19 @@ fn help_explains_every_command_with_examples_and_succeeds() {
 #[test]
 fn bad_usage_is_exit_code_2() {
     let desk = Desk::new();
-    let bad: [&[&str]; 13] = [
+    let bad: [&[&str]; 19] = [
         &[],
         &["nonsense"],
         &["sign", "vapi"],
         &["demo", "--port", "99999"],
         &["bookings", "--date", "tomorrow"],
         &["bookings", "--business", "Not A Slug"],
+        &["calls", "--since", "2x"],
+        &["calls", "--since", "h"],
+        &["calls", "--phone-ends", "12a4"],
+        &["call"],
+        &["forget"],
+        &["forget", "(555) 765-4321"],
         &["completions", "tcsh"],
         &["slots", "abc-hvac"],
         &["business", "new", "abc-hvac"],

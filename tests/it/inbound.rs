@@ -109,6 +109,8 @@ async fn a_call_claimed_before_a_crash_is_put_through_and_not_connected_twice() 
     let mut house = House::new().await;
     house.with_call(SID, None).await;
     house.restart().await;
+    // Nobody else can be at it any more.
+    house.clock.advance(Duration::from_secs(15));
     let first = house.says("inbound", &[]).await;
     assert!(is_person(&first), "{first}");
     assert_eq!(house.says("inbound", &[]).await, first);

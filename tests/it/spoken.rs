@@ -102,6 +102,19 @@ async fn a_booking_is_told_again_after_the_call_and_what_was_heard_is_not_rememb
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_heard_before_a_restart_or_by_another_copy_counts() {
+    let mut house = house().await;
+    says(&house, "call-1", "user", "final", "My furnace is broken").await;
+    house.restart().await;
+    asks_for_it(&house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00")).await);
+    says(&house, "call-1", "user", "final", "book it").await;
+    house.restart().await;
+    says(&house, "call-1", "user", "final", "Thank you.").await;
+    assert!(said(&house.tool("call-1", "t1", BOOK, repair("2026-11-24T08:00")).await).contains("You're booked"));
+    assert_eq!(promises_kept(&house).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_the_rule_nobody_has_to_say_anything() {
     let house = House::new().await;
     says(&house, "call-1", "user", "final", "My furnace is broken").await;
@@ -150,7 +163,7 @@ fn as_many_calls_are_listened_to_as_can_be_and_the_silent_ones_are_forgotten_fir
     listening.speaks(&line(MAX_CALLS));
     listening.transcript(&line(MAX_CALLS + 1), false);
     assert_eq!(listening.known(), MAX_CALLS);
-    let lacks = |number: usize| listening.booking(&line(number), 1).lacks_wish();
+    let lacks = |number: usize| listening.booking(&line(number), 1).wish() == Some(false);
     assert_eq!([0, 1, 2, 3, MAX_CALLS, MAX_CALLS + 1].map(lacks), [true, false, false, true, false, true]);
     listening.transcript(&line(0), true);
     listening.transcript(&line(0), false);

@@ -101,12 +101,14 @@ async fn a_failed_job_comes_again_when_it_was_told_to_also_after_a_restart() {
 async fn the_first_answer_stays() {
     let shelf = Shelf::new().await;
     let store = &shelf.store;
-    store.begin_delivery("k", "asked", OffsetDateTime::UNIX_EPOCH, NOW).await.unwrap();
+    let ever = OffsetDateTime::UNIX_EPOCH;
+    assert!(store.begin_delivery("k", "asked", "a", None, (ever, NOW)).await.unwrap());
     assert_eq!(store.delivery("k", OffsetDateTime::UNIX_EPOCH).await.unwrap().unwrap().answer, None);
     assert_eq!(store.finish_delivery("k", "asked", "first", None, NOW).await.unwrap(), "first");
     assert_eq!(store.finish_delivery("k", "other", "second", None, NOW).await.unwrap(), "first");
-    store.begin_delivery("k", "other", OffsetDateTime::UNIX_EPOCH, NOW + minutes(1)).await.unwrap();
-    store.forget_delivery("k").await.unwrap();
+    let held = store.delivery("k", ever).await.unwrap().unwrap().held;
+    assert!(!store.begin_delivery("k", "other", "b", Some(&held), (ever, NOW + minutes(1))).await.unwrap());
+    store.forget_delivery("k", "a").await.unwrap();
     let kept = shelf.reopened().await.store.delivery("k", OffsetDateTime::UNIX_EPOCH).await.unwrap().unwrap();
     assert_eq!((kept.asked.as_str(), kept.answer.as_deref()), ("asked", Some("first")));
 }
@@ -118,7 +120,7 @@ async fn an_answer_that_is_too_old_is_none_and_makes_room_for_a_new_one() {
     store.finish_delivery("k", "asked", "old", None, NOW).await.unwrap();
     let (now, since) = (NOW + minutes(90), NOW + minutes(30));
     assert_eq!(store.delivery("k", since).await.unwrap(), None);
-    store.begin_delivery("k", "anew", since, now).await.unwrap();
+    assert!(store.begin_delivery("k", "anew", "a", None, (since, now)).await.unwrap());
     assert_eq!(store.finish_delivery("k", "anew", "new", None, now).await.unwrap(), "new");
     assert_eq!(store.delivery("k", since).await.unwrap().unwrap().answer.as_deref(), Some("new"));
 }

@@ -3,6 +3,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use secrecy::SecretString;
+use uuid::Uuid;
+
 use super::super::Fault;
 use super::super::oauth::{OauthClient, OauthError};
 use super::Minted;
@@ -20,11 +23,13 @@ const TESTING: std::ops::RangeInclusive<time::Duration> = time::Duration::hours(
 
 /// The account that the owner of one business connected, if there is one.
 pub struct Connected {
-    business: Slug,
+    pub(super) business: Slug,
     client: OauthClient,
-    store: Store,
-    vault: Arc<Vault>,
-    clock: Clock,
+    pub(super) store: Store,
+    pub(super) vault: Arc<Vault>,
+    pub(super) clock: Clock,
+    /// Our name among the copies of the server.
+    pub(super) copy: String,
     /// As the store had it last.
     known: Mutex<Option<Known>>,
 }
@@ -40,7 +45,8 @@ impl Connected {
     /// The account of this business, which may come at any time. Nothing is sent.
     #[must_use]
     pub fn new(business: Slug, client: OauthClient, store: Store, vault: Arc<Vault>, clock: Clock) -> Self {
-        Self { business, client, store, vault, clock, known: Mutex::default() }
+        let copy = Uuid::new_v4().simple().to_string();
+        Self { business, client, store, vault, clock, copy, known: Mutex::default() }
     }
 
     /// Whose it is.
@@ -88,13 +94,23 @@ impl Connected {
         self.store.reseal_account(&self.business, &row.refresh_token, &sealed).await
     }
 
-    /// Asks for an access token.
-    pub(super) async fn mint(&self) -> Result<Minted, Fault> {
-        let row = self.store.google_account(&self.business).await.map_err(|error| Fault::Unknown(error.to_string()))?;
+    /// An access token other than `rejected`: the one that another copy of the server has got, or else a new one.
+    pub(super) async fn mint(&self, rejected: Option<&SecretString>) -> Result<Minted, Fault> {
+        let row = self.store.google_account(&self.business).await.map_err(unknown)?;
         let row = row.ok_or_else(|| self.refused("no Google account is connected yet"))?;
         if let Some((because, _)) = &row.lost {
             return Err(self.lost(because));
         }
+        if let Some(minted) = self.laid_down(&row, rejected).await.map_err(unknown)? {
+            return Ok(minted);
+        }
+        let asked = self.clock.now();
+        let minted = self.refresh(&row).await;
+        self.lay_down(&row, minted.as_ref().ok(), asked).await;
+        minted
+    }
+
+    async fn refresh(&self, row: &AccountRow) -> Result<Minted, Fault> {
         let token = self.vault.open(Purpose::RefreshToken, &self.business, &row.refresh_token).map_err(sealed)?;
         match self.client.refresh(&token).await {
             Ok(grant) => {
@@ -103,12 +119,12 @@ impl Connected {
                 let now = self.clock.now();
                 let ends_at = grant.ends_in.map(|ends_in| now + ends_in);
                 // The token in hand is good whether or not this is kept.
-                if let Err(error) = self.store.note_refreshed(&row, renewed.as_deref(), ends_at, now).await {
+                if let Err(error) = self.store.note_refreshed(row, renewed.as_deref(), ends_at, now).await {
                     tracing::error!(business = %self.business, %error, "a refresh could not be noted");
                 }
                 Ok(Minted { bearer: grant.access, life: grant.lives.and_then(|lives| lives.try_into().ok()) })
             }
-            Err(error) if error.is_final() => Err(self.lose(&row, &error).await),
+            Err(error) if error.is_final() => Err(self.lose(row, &error).await),
             Err(OauthError::Refused(code)) => Err(Fault::Refused(format!("token: {code}"))),
             Err(OauthError::Unknown(cause)) => Err(Fault::Unknown(format!("token: {cause}"))),
         }
@@ -162,6 +178,11 @@ impl Connected {
     fn known(&self) -> MutexGuard<'_, Option<Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
+fn unknown(error: store::Error) -> Fault {
+    Fault::Unknown(error.to_string())
 }
 
 fn sealed(error: SealError) -> Fault {

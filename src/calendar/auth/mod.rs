@@ -3,6 +3,7 @@
 
 mod connected;
 mod service;
+mod shared;
 
 use std::fmt;
 use std::pin::Pin;
@@ -100,6 +101,8 @@ struct Inner {
 #[derive(Default)]
 struct State {
     token: Option<Token>,
+    /// The one that the calendar takes no more.
+    rejected: Option<Arc<SecretString>>,
     minted: u64,
     refresh: Option<(watch::Receiver<Option<Outcome>>, tokio::task::AbortHandle)>,
     failures: u32,
@@ -169,7 +172,7 @@ impl Tokens {
         if let Some((_, running)) = state.refresh.take() {
             running.abort();
         }
-        (state.token, state.failures, state.pause) = (None, 0, None);
+        (state.token, state.rejected, state.failures, state.pause) = (None, None, 0, None);
     }
 
     /// The token in hand if it is valid, at once; else the one that a refresh brings.
@@ -199,7 +202,7 @@ impl Tokens {
             if let Some(newer) = self.valid(&state).filter(|token| token.serial != rejected.serial) {
                 return Ok(newer);
             }
-            state.token = None;
+            (state.token, state.rejected) = (None, Some(Arc::clone(&rejected.bearer)));
             self.refresh(&mut state)
         };
         wait(refresh).await
@@ -233,8 +236,9 @@ impl Tokens {
         }
         let (tell, told) = watch::channel(None);
         let tokens = self.clone();
+        let rejected = state.rejected.clone();
         let work = async move {
-            let outcome = tokens.keep(tokens.mint().await);
+            let outcome = tokens.keep(tokens.mint(rejected.as_deref()).await);
             let _ = tell.send(Some(outcome));
         };
         let task = tokio::spawn(work.in_current_span());
@@ -242,12 +246,12 @@ impl Tokens {
         told
     }
 
-    async fn mint(&self) -> Result<(SecretString, OffsetDateTime), Fault> {
+    async fn mint(&self, rejected: Option<&SecretString>) -> Result<(SecretString, OffsetDateTime), Fault> {
         // Counted from before the question, so that the token never seems to last longer than it does.
         let asked = self.0.clock.now();
         let minted = match &self.0.source {
             Source::Service(account) => tokio::time::timeout(REFRESH_TIMEOUT, account.mint()).await,
-            Source::Connected(account) => tokio::time::timeout(REFRESH_TIMEOUT, account.mint()).await,
+            Source::Connected(account) => tokio::time::timeout(REFRESH_TIMEOUT, account.mint(rejected)).await,
         };
         let Minted { bearer, life } = minted.map_err(|_elapsed| Fault::Unknown("token: no answer in time".into()))??;
         // Anything else would make the library panic when it builds the header.
@@ -265,7 +269,7 @@ impl Tokens {
             Ok((bearer, until)) => {
                 state.minted += 1;
                 let token = Token { bearer: Arc::new(bearer), until, serial: state.minted };
-                (state.token, state.failures, state.pause) = (Some(token.clone()), 0, None);
+                (state.token, state.rejected, state.failures, state.pause) = (Some(token.clone()), None, 0, None);
                 Ok(token)
             }
             Err(fault) => {

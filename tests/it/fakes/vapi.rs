@@ -15,7 +15,7 @@ use super::{Aim, Server, Site};
 /// The private key that is accepted.
 pub const API_KEY: &str = "vapi-private-key-of-the-tests";
 
-const CALLS: &[&str] = &["call.create", "call.get", "assistant.create", "control", "unknown"];
+const CALLS: &[&str] = &["call.create", "call.get", "call.delete", "assistant.create", "control", "unknown"];
 
 /// A running fake; it stops when dropped.
 pub struct FakeVapi {
@@ -74,6 +74,13 @@ impl Vapi {
         let call = calls.get_mut(id).unwrap_or_else(|| panic!("no call {id}"));
         call["status"] = "ended".into();
         call["endedReason"] = reason.into();
+    }
+
+    /// What Vapi knows of a call when it is over.
+    pub fn tell_of_call(&self, id: &str, fields: &Value) {
+        let mut calls = self.calls.lock().unwrap();
+        let call = calls.get_mut(id).unwrap_or_else(|| panic!("no call {id}"));
+        call.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     }
 
     fn create_call(&self, body: &Value) -> Result<Answer, Answer> {
@@ -167,6 +174,7 @@ impl Site for Vapi {
         let (call, id) = match (request.verb.as_str(), request.parts().as_slice()) {
             ("POST", ["call"]) => ("call.create", None),
             ("GET", ["call", id]) => ("call.get", Some(*id)),
+            ("DELETE", ["call", id]) => ("call.delete", Some(*id)),
             ("POST", ["assistant"]) => ("assistant.create", None),
             ("POST", [id, "control"]) => ("control", Some(*id)),
             _ => ("unknown", None),
@@ -186,6 +194,10 @@ impl Site for Vapi {
             "call.create" => self.create_call(&request.json()).unwrap_or_else(|refused| refused),
             "call.get" => match self.calls.lock().unwrap().get(id) {
                 Some(call) => Answer::json(200, call),
+                None => error(404, "Not Found", &format!("Call with id {id} not found")),
+            },
+            "call.delete" => match self.calls.lock().unwrap().remove(id) {
+                Some(call) => Answer::json(200, &call),
                 None => error(404, "Not Found", &format!("Call with id {id} not found")),
             },
             "assistant.create" => Answer::json(201, &json!({"id": Uuid::new_v4().to_string()})),
