@@ -2,6 +2,7 @@
 //! the network. One set of statements serves both databases, what differs stands in the migration folders.
 
 pub mod accounts;
+pub mod assistants;
 pub mod bookings;
 pub mod callers;
 pub mod calls;
