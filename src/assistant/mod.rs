@@ -85,22 +85,24 @@ impl Webhook {
     /// Vapi's server object. `null` is what must not be there. A repetition is harmless: everything is answered once.
     fn server(&self, retries: u8) -> Value {
         let timeout = (self.reply_budget + TIMEOUT_MARGIN).as_secs_f64().ceil();
-        let mut headers = json!({ SECRET_HEADER: null, BEARER_HEADER: null });
-        if let Proof::Header { name, value } = &self.proof {
-            headers[*name] = value.expose_secret().into();
-        }
-        let mut server = json!({
+        let in_header = |wanted: &str| match &self.proof {
+            Proof::Header { name, value } if *name == wanted => Some(value.expose_secret()),
+            _ => None,
+        };
+        let credential = match &self.proof {
+            Proof::Credential(id) => Some(("credentialId".to_owned(), Value::from(id.as_str()))),
+            Proof::Header { .. } => None,
+        };
+        let server = json!({
             "url": self.url,
             "timeoutSeconds": timeout,
-            "headers": headers,
+            "headers": { SECRET_HEADER: in_header(SECRET_HEADER), BEARER_HEADER: in_header(BEARER_HEADER) },
             "backoffPlan": {
                 "type": "exponential", "maxRetries": retries, "baseDelaySeconds": 1, "excludedStatusCodes": [400, 401, 403, 404, 413],
             },
         });
-        if let Proof::Credential(id) = &self.proof {
-            server["credentialId"] = id.as_str().into();
-        }
-        server
+        // A credential that somebody chose in the dashboard is left there.
+        server.as_object().cloned().into_iter().flatten().chain(credential).collect()
     }
 }
 

@@ -1,10 +1,10 @@
 //! What the assistant is told to do: `assistant/prompt.md`, filled in for one business. It depends on the business file alone,
 //! so that the same file makes the same assistant on any day.
 
-use time::{Duration, OffsetDateTime, Weekday};
+use time::{Date, Duration, OffsetDateTime, Weekday};
 
 use super::template::{fill_text, plain};
-use crate::business::profile::{Profile, Technician};
+use crate::business::profile::{Profile, Service, Technician};
 use crate::scheduling::hours::{Exception, WallSpan};
 use crate::scheduling::speech::{spoken_list, spoken_time};
 
@@ -52,7 +52,7 @@ fn meaning(profile: &Profile, word: &str) -> Option<String> {
 }
 
 fn services(profile: &Profile) -> String {
-    let one = |service: &crate::business::profile::Service| {
+    let one = |service: &Service| {
         let aliases = service.aliases.iter().map(|alias| plain(alias)).collect::<Vec<_>>().join(", ");
         let meant = if aliases.is_empty() { String::new() } else { format!(" (callers also say: {aliases})") };
         format!("{}{meant}", plain(&service.name))
@@ -68,10 +68,11 @@ fn hours(profile: &Profile) -> String {
 /// With their years: a list that is read in another year must not be taken for that year's.
 fn exceptions(profile: &Profile) -> String {
     let one = |exception: &Exception| {
-        let day = |date: time::Date| format!("{} {}, {}", date.month(), date.day(), date.year());
-        let days = match exception.from == exception.to {
-            true => day(exception.from),
-            false => format!("{} to {}", day(exception.from), day(exception.to)),
+        let day = |date: Date| format!("{} {}, {}", date.month(), date.day(), date.year());
+        let days = if exception.from == exception.to {
+            day(exception.from)
+        } else {
+            format!("{} to {}", day(exception.from), day(exception.to))
         };
         let why = if exception.reason.is_empty() { String::new() } else { format!(" ({})", plain(&exception.reason)) };
         format!("{days}{why}: {}", spoken_spans(&exception.hours))
@@ -125,20 +126,18 @@ fn intent(awaited: &[String]) -> String {
 
 fn emergency(profile: &Profile) -> String {
     let emergency = &profile.emergency;
-    let mut text = String::from(
-        "If somebody may be hurt or in danger (fire, gas, smoke, carbon monoxide, a person who needs help), booking can wait. ",
-    );
-    if emergency.say.is_empty() {
-        text.push_str("Tell them to get to safety and to call the emergency services. ");
+    let say = if emergency.say.is_empty() {
+        "Tell them to get to safety and to call the emergency services.".to_owned()
     } else {
-        text.push_str(&format!("Say at once: \"{}\" ", plain(&emergency.say)));
-    }
-    text.push_str("Then call transferToHuman. ");
-    if !emergency.phrases.is_empty() {
-        let phrases: Vec<String> = emergency.phrases.iter().map(|phrase| format!("\"{}\"", plain(phrase))).collect();
-        text.push_str(&format!("These words always mean danger: {}. ", phrases.join(", ")));
-    }
-    text + "Do not ask for names or times first, and do not judge from afar whether it is serious."
+        format!("Say at once: \"{}\"", plain(&emergency.say))
+    };
+    let phrases: Vec<String> = emergency.phrases.iter().map(|phrase| format!("\"{}\"", plain(phrase))).collect();
+    let always =
+        if phrases.is_empty() { String::new() } else { format!("These words always mean danger: {}. ", phrases.join(", ")) };
+    format!(
+        "If somebody may be hurt or in danger (fire, gas, smoke, carbon monoxide, a person who needs help), booking can wait. {say} \
+         Then call transferToHuman. {always}Do not ask for names or times first, and do not judge from afar whether it is serious."
+    )
 }
 
 /// "8 AM to 12 PM and 12:30 PM to 8 PM".

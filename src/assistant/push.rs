@@ -105,22 +105,11 @@ pub async fn push(
     credential: Option<&str>,
     now: OffsetDateTime,
 ) -> Result<Pushed, Error> {
-    let Search { found, mut doubles } = find(vapi, known).await?;
-    let (assistant, done) = match found {
-        Some(found) => brought_in_step(vapi, here, found).await?,
-        None => {
-            let made = vapi.create(&whole(here)).await?;
-            // Somebody may have pushed at the same moment: all see the same oldest one, and take their own back.
-            let mut ours = of_business(vapi, known.business).await?.into_iter();
-            match ours.next().filter(|oldest| oldest.id != made.id) {
-                Some(oldest) => {
-                    vapi.delete(&made.id).await?;
-                    doubles.extend(ours.map(|found| found.id).filter(|id| *id != made.id));
-                    brought_in_step(vapi, here, oldest).await?
-                }
-                None => (made, Done::Made),
-            }
-        }
+    let Search { found, doubles } = find(vapi, known).await?;
+    let (assistant, done) = if let Some(found) = found {
+        brought_in_step(vapi, here, found).await?
+    } else {
+        made(vapi, known.business, here).await?
     };
     let row = AssistantRow {
         business: known.business.clone(),
@@ -129,6 +118,15 @@ pub async fn push(
     };
     store.keep_assistant(&row, now).await?;
     Ok(Pushed { assistant: assistant.id, done, not_kept: differences(here, &assistant.fields), doubles })
+}
+
+/// Makes one. Somebody may push at the same moment: all then see the same oldest one, and take their own back.
+async fn made(vapi: &Assistants, business: &Slug, here: &Value) -> Result<(Found, Done), AskError> {
+    let made = vapi.create(&whole(here)).await?;
+    let oldest = of_business(vapi, business).await?.into_iter().next().filter(|oldest| oldest.id != made.id);
+    let Some(oldest) = oldest else { return Ok((made, Done::Made)) };
+    vapi.delete(&made.id).await?;
+    brought_in_step(vapi, here, oldest).await
 }
 
 async fn brought_in_step(vapi: &Assistants, here: &Value, found: Found) -> Result<(Found, Done), AskError> {

@@ -32,15 +32,12 @@ pub(super) fn fill_text(text: &str, meaning: &impl Fn(&str) -> Option<String>) -
     while let Some((before, behind)) = rest.split_once(OPENS) {
         filled.push_str(before);
         let found = behind.split_once(CLOSES).and_then(|(word, after)| Some((meaning(word)?, after)));
-        match found {
-            Some((meant, after)) => {
-                filled.push_str(&meant);
-                rest = after;
-            }
-            None => {
-                filled.push_str(OPENS);
-                rest = behind;
-            }
+        if let Some((meant, after)) = found {
+            filled.push_str(&meant);
+            rest = after;
+        } else {
+            filled.push_str(OPENS);
+            rest = behind;
         }
     }
     filled + rest

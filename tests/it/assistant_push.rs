@@ -4,6 +4,7 @@
 use std::fs;
 use std::process::Output;
 
+use ringbook::store::Store;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -67,6 +68,11 @@ impl Shop {
         let output = self.run(&[arguments, &["--json"]].concat());
         let told: Value = serde_json::from_str(&out(&output)).unwrap_or_else(|error| panic!("{error}: {}", err(&output)));
         (output.status.code().unwrap(), told.as_array().unwrap().clone())
+    }
+
+    /// Our own look into the database; it is made when it is not there.
+    pub async fn store(&self) -> Store {
+        Store::open(&format!("sqlite://{}", self.folder.path().join("ringbook.db").display())).await.unwrap()
     }
 
     pub fn push(&self) -> Vec<Value> {

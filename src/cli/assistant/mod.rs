@@ -216,7 +216,12 @@ impl Office {
                 Some(id) => Some(id),
                 None => self.credential(slug),
             };
-            let here = self.wanted(profile, self.proof(slug, credential)?)?;
+            let mut here = self.wanted(profile, self.proof(slug, credential)?)?;
+            if let (Some(NO_CREDENTIAL), Some(server)) =
+                (asked.credential.as_deref(), here.get_mut("server").and_then(Value::as_object_mut))
+            {
+                server.insert("credentialId".to_owned(), Value::Null);
+            }
             let known = self.known(slug);
             let now = Clock::System.now();
             let pushed = async { push(&self.vapi(slug)?, store, known, &here, credential, now).await }.await;
