@@ -84,7 +84,8 @@ pub struct Webhook {
 impl Webhook {
     /// Vapi's server object. `null` is what must not be there. A repetition is harmless: everything is answered once.
     fn server(&self, retries: u8) -> Value {
-        let timeout = (self.reply_budget + TIMEOUT_MARGIN).as_secs_f64().ceil();
+        let wait = self.reply_budget + TIMEOUT_MARGIN;
+        let timeout = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let in_header = |wanted: &str| match &self.proof {
             Proof::Header { name, value } if *name == wanted => Some(value.expose_secret()),
             _ => None,
@@ -116,7 +117,8 @@ pub fn receptionist(profile: &Profile, webhook: &Webhook) -> Result<Value, serde
     Ok(fill(template, &|word| {
         Some(match word {
             "title" => name.chars().take(MAX_NAME_CHARS).collect::<String>().trim_end().into(),
-            "name" => name.as_str().into(),
+            // A sentence ends behind it.
+            "name" => name.trim_end_matches('.').into(),
             "slug" => profile.slug.as_str().into(),
             "disclosure" => disclosure(profile).into(),
             "prompt" => prompt::prompt(profile).into(),
@@ -132,7 +134,10 @@ pub fn receptionist(profile: &Profile, webhook: &Webhook) -> Result<Value, serde
 
 /// What some laws want callers to know before they say anything.
 fn disclosure(profile: &Profile) -> String {
-    let said = plain(&profile.privacy.disclosure);
+    let mut said = plain(&profile.privacy.disclosure);
+    if !said.ends_with(['.', '!', '?']) {
+        said.push('.');
+    }
     if profile.privacy.recording && !said.to_lowercase().contains("record") {
         return format!("{said} This call is recorded.");
     }

@@ -26,7 +26,8 @@ const MINUTES_OF_DAY: u16 = 24 * 60;
 /// The whole prompt.
 pub(super) fn prompt(profile: &Profile) -> String {
     let text = fill_text(PROMPT, &|word| meaning(profile, word));
-    text.trim_end().to_owned()
+    // Where a business has nothing to say, no gap is left.
+    text.replace("\n\n\n", "\n\n").trim_end().to_owned()
 }
 
 fn meaning(profile: &Profile, word: &str) -> Option<String> {

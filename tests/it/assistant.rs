@@ -112,12 +112,12 @@ fn it_sends_what_is_read_and_nothing_else() {
 
 #[test]
 fn vapi_waits_longer_than_an_answer_takes() {
-    for (budget, seconds) in [(500, 7.0), (4_000, 10.0), (15_000, 21.0)] {
+    for (budget, seconds) in [(500, 7), (4_000, 10), (15_000, 21)] {
         let assistant = whole(&receptionist(&profile(BUSINESS), &webhook(Duration::from_millis(budget))).unwrap());
         let servers = tools(&assistant).into_iter().map(|tool| &tool["server"]).chain([&assistant["server"]]);
         for server in servers {
             assert_eq!(
-                (server["url"].as_str(), server["timeoutSeconds"].as_f64()),
+                (server["url"].as_str(), server["timeoutSeconds"].as_u64()),
                 (Some("https://book.example.com/webhook/vapi"), Some(seconds))
             );
         }
@@ -147,6 +147,7 @@ fn the_prompt_knows_the_business_and_the_call() {
     let expected = variables.map(|name| format!("{{{{{name}}}}}")).into_iter().chain([now.to_owned()]);
     let static_ones = ["{{ customer.number }}", "{{ call.id }}"].map(str::to_owned);
     assert_eq!(tags(&assistant), expected.chain(static_ones).collect());
+    assert!(!prompt.contains("\n\n\n"), "no gap is left where there is nothing to say");
     for tool in Tool::ALL {
         assert!(prompt.contains(tool.name()), "the prompt says when to call {}", tool.name());
     }
@@ -161,6 +162,9 @@ fn what_must_be_said_at_the_start_is_said_and_recording_is_as_the_file_says() {
     let first = recorded["firstMessage"].as_str().unwrap();
     assert!(first.contains("I am a machine. This call is recorded."), "{first}");
     assert_eq!(recorded["artifactPlan"]["recordingEnabled"], true);
+    let incorporated = BUSINESS.replace("\"ABC HVAC\"", "\"ABC HVAC Inc.\"");
+    let first = assistant(&format!("{incorporated}\n[privacy]\ndisclosure = \"I am a machine\""))["firstMessage"].clone();
+    assert_eq!(first, "Thanks for calling ABC HVAC Inc. I am a machine. How can I help you?");
     let said = assistant(&format!("{BUSINESS}\n[privacy]\nrecording = true\ndisclosure = \"A machine speaks, and records.\""));
     assert!(!said["firstMessage"].as_str().unwrap().contains("This call is recorded"));
 }
