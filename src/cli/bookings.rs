@@ -11,12 +11,12 @@ use super::{Bookings, Failure, print};
 use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
 use crate::clock::Clock;
 use crate::config::{Environment, load_store};
-use crate::names::{BookingId, BookingState, EventId, Phone, Slug};
+use crate::names::{BookingId, BookingState, EventId, Slug};
 use crate::scheduling::busy::Span;
 use crate::scheduling::speech::spoken_time;
 use crate::scheduling::zone::MINUTES_OF_DAY;
 use crate::store::Store;
-use crate::store::bookings::BookingRow;
+use crate::store::bookings::{BookingRow, is_nobody};
 
 /// One booking, as scripts read it.
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ struct Line<'a> {
     end: String,
     status: BookingState,
     customer_name: &'a str,
-    customer_phone: &'a Phone,
+    customer_phone: &'a str,
     confirmation_id: &'a str,
     event_id: &'a EventId,
     call_id: &'a str,
@@ -90,13 +90,18 @@ fn json(rows: &[(&Profile, &BookingRow)]) -> Result<String, Failure> {
             end: instant(profile, row.span.end),
             status: row.state,
             customer_name: &row.customer_name,
-            customer_phone: &row.customer_phone,
+            customer_phone: number_of(row),
             confirmation_id: &row.confirmation,
             event_id: &row.event_id,
             call_id: &row.call_id,
         })
         .collect();
     serde_json::to_string_pretty(&lines).map_err(|error| Failure::because("the bookings cannot be written as JSON", error))
+}
+
+/// The customer's number; empty when they were erased.
+fn number_of(row: &BookingRow) -> &str {
+    if is_nobody(&row.customer_phone) { "" } else { row.customer_phone.as_str() }
 }
 
 /// The same for people.
@@ -116,7 +121,7 @@ pub(super) fn table(rows: &[(&Profile, &BookingRow)]) -> String {
             &row.technician,
             &row.service,
             &row.customer_name,
-            row.customer_phone.as_str(),
+            number_of(row),
             &row.confirmation,
             row.state.as_str(),
         ]);

@@ -4,11 +4,13 @@
 mod assistant;
 pub mod bookings;
 mod business;
+mod calls;
 mod check;
 mod close;
 mod completions;
 pub mod demo;
 mod failure;
+mod forget;
 mod google;
 mod keygen;
 mod pause;
@@ -23,10 +25,12 @@ use time::Date;
 use time::macros::format_description;
 
 pub use assistant::Assistant;
+pub use calls::{Call, Calls};
 pub use check::Check;
 pub use close::{Close, Days};
 pub use completions::Shell;
 pub use failure::Failure;
+pub use forget::Forget;
 pub use google::Google;
 pub use pause::{Pause, Resume};
 pub use sign::Sign;
@@ -44,6 +48,8 @@ Examples:
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook check                         what is wrong, and how to mend it
   ringbook bookings --date 2026-12-01    what was booked that day
+  ringbook calls --failed                the calls of the last day in which something went wrong
+  ringbook call CA0123…                  one call, from the ringing to what was said
   ringbook pause abc-hvac --until 14:00  callers go straight to a person
   ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas
   ringbook reload                        read the business files again, without a restart
@@ -81,6 +87,25 @@ pub enum Command {
     /// The Vapi assistant of each business as code: print it, compare it, bring it to Vapi.
     #[command(subcommand, after_help = "Examples:\n  ringbook assistant diff\n  ringbook assistant push --business abc-hvac")]
     Assistant(Assistant),
+    /// List recent calls, the latest first: when, from whom, how long, how they ended, what they booked.
+    ///
+    /// Of a caller's number only the last digits are shown.
+    #[command(
+        after_help = "Examples:\n  ringbook calls\n  ringbook calls --since 2h --failed\n  ringbook calls --business abc-hvac --phone-ends 4321 --json"
+    )]
+    Calls(Calls),
+    /// Tell one call as it was heard, asked, decided, sent to the calendar and answered, with what was said at its end.
+    ///
+    /// Shows the caller's whole number, and everything that they said.
+    #[command(after_help = "Examples:\n  ringbook call CA00000000000000000000000000000042\n  ringbook call 0193f1c2-…  --json")]
+    Call(Call),
+    /// Erase a person: their bookings are anonymised, and the transcripts, voicemails and recordings of their number deleted.
+    ///
+    /// That a job was booked and when stays. Events that stand in Google Calendar stay there as they are, and those to come are
+    /// named. Recordings at Twilio and calls at Vapi are deleted by the running server, which tries until it works. Doing it
+    /// again does no harm.
+    #[command(after_help = "Example:\n  ringbook forget +15557654321")]
+    Forget(Forget),
     /// Let an owner connect a Google account in a browser.
     #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
     Google(Google),
@@ -162,6 +187,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
         Command::Assistant(asked) => assistant::run(&asked, &Environment::read()?),
+        Command::Calls(asked) => calls::list(&asked, &Environment::read()?),
+        Command::Call(asked) => calls::tell(&asked, &Environment::read()?),
+        Command::Forget(asked) => forget::run(&asked, &Environment::read()?),
         Command::Google(what) => google::run(&what, &Environment::read()?),
         Command::Check(check) => check::run(&check, &Environment::read()?),
         Command::Pause(asked) => pause::pause(&asked, &Environment::read()?),

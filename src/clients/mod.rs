@@ -3,6 +3,7 @@
 
 pub mod assistants;
 pub mod control;
+pub mod report;
 pub mod twilio;
 pub mod vapi;
 
@@ -99,10 +100,15 @@ fn lost(error: &reqwest::Error) -> Error {
 }
 
 /// The whole body of an answer, up to the limit.
-async fn body(mut response: Response) -> Result<Vec<u8>, Error> {
+async fn body(response: Response) -> Result<Vec<u8>, Error> {
+    body_up_to(response, MAX_ANSWER_BYTES).await
+}
+
+/// The same with a limit of its own.
+async fn body_up_to(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Error::Unknown(chain(&error)))? {
-        if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+        if body.len() + chunk.len() > max_bytes {
             return Err(Error::Unknown("the answer is too large".into()));
         }
         body.extend_from_slice(&chunk);

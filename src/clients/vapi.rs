@@ -4,22 +4,26 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{Error, body, endpoint, lost, reason};
+use super::{Error, body, body_up_to, endpoint, lost, reason, report};
 use crate::clock::Stopwatch;
 use crate::config;
 use crate::names::{CallSid, Phone, Slug, VapiCallId};
+use crate::store::reports::Report;
 
 /// The bounds of `customer.number` in Vapi's API.
 const CUSTOMER_NUMBER_CHARS: std::ops::RangeInclusive<usize> = 3..=40;
 
 /// What Twilio sends for a withheld number ("anonymous" on a keypad), without its plus: it must not look like a number.
 const WITHHELD: &str = "266696687";
+
+/// A call object holds the whole conversation, like its report.
+const MAX_CALL_BYTES: usize = 4 * 1024 * 1024;
 
 /// A caller of whom nothing is known. Every documented bypass call has a customer, so ours never goes without one.
 const ANONYMOUS: &str = "anonymous";
@@ -105,6 +109,41 @@ impl Vapi {
         let Variables { caller_number, caller_name, next_appointment, .. } = call.variables;
         let sent = [key, call.caller, caller_number, caller_name, next_appointment];
         Err(Error::Refused { status: status.as_u16(), reason: refusal(&answer, &sent) })
+    }
+
+    /// How a call went; `None` while it is not over.
+    ///
+    /// # Errors
+    /// See [`Error`]; `Refused` with 404 when Vapi has no such call.
+    pub async fn report_of(&self, vapi: &config::Vapi, call: &VapiCallId) -> Result<Option<Report>, Error> {
+        let response = self.about_call(vapi, Method::GET, call).await?;
+        let answer = body_up_to(response, MAX_CALL_BYTES).await?;
+        Ok(report::of_call(&answer))
+    }
+
+    /// Deletes a call with its recording and its transcript (`DELETE /call/{id}`, "Delete Call Data"). One that is gone
+    /// already is no failure.
+    ///
+    /// # Errors
+    /// See [`Error`]; it may be repeated after each of them.
+    pub async fn delete_call(&self, vapi: &config::Vapi, call: &VapiCallId) -> Result<(), Error> {
+        match self.about_call(vapi, Method::DELETE, call).await {
+            Ok(_) | Err(Error::Refused { status: 404, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn about_call(&self, vapi: &config::Vapi, method: Method, call: &VapiCallId) -> Result<Response, Error> {
+        let key = vapi.api_key.as_ref().ok_or(Error::Settings("VAPI_API_KEY is not set"))?.expose_secret();
+        let mut url = endpoint(&vapi.api_url, "/call")?;
+        // The id came in a message: whatever is in it, it stays one part of the path.
+        url.path_segments_mut().map_err(|()| Error::Settings("the base address cannot be used"))?.push(call.as_str());
+        let response = self.http.request(method, url).bearer_auth(key).send().await.map_err(|error| lost(&error))?;
+        match response.status().as_u16() {
+            200..=299 => Ok(response),
+            status @ 500.. => Err(Error::Unknown(format!("status {status}"))),
+            status => Err(Error::Refused { status, reason: refusal(&body(response).await.unwrap_or_default(), &[key]) }),
+        }
     }
 
     async fn post(&self, url: &Url, key: &str, request: &Value, limit: Duration) -> Result<Response, Error> {

@@ -5,6 +5,7 @@ mod alert;
 mod retention;
 mod revoke;
 mod sms;
+mod stories;
 mod tell;
 mod unsent;
 
@@ -19,6 +20,7 @@ use crate::business::routing::Directory;
 use crate::calendar::google::Google;
 use crate::clients::control::Control;
 use crate::clients::twilio::Twilio;
+use crate::clients::vapi::Vapi;
 use crate::clock::{Clock, epoch_ms};
 use crate::config::Settings;
 use crate::ground::Ground;
@@ -59,6 +61,7 @@ pub struct Outbox {
     google: Option<Google>,
     clock: Clock,
     twilio: Twilio,
+    vapi: Vapi,
     control: Control,
     http: reqwest::Client,
 }
@@ -80,8 +83,8 @@ impl Outbox {
     #[must_use]
     pub fn new(ground: &Ground, desk: Desk, google: Option<Google>, http: reqwest::Client) -> Self {
         let Ground { settings, directory, store, clock, .. } = ground.clone();
-        let (twilio, control) = (Twilio::new(http.clone()), Control::new(http.clone()));
-        Self { settings, directory, store, desk, google, clock, twilio, control, http }
+        let (twilio, vapi, control) = (Twilio::new(http.clone()), Vapi::new(http.clone()), Control::new(http.clone()));
+        Self { settings, directory, store, desk, google, clock, twilio, vapi, control, http }
     }
 
     /// Runs jobs until it is dropped. Belongs on the main runtime.
@@ -129,6 +132,8 @@ impl Outbox {
             Job::Settle { booking } => self.settle(leased, *booking).await.unwrap_or_else(not_yet),
             Job::LookBack { booking } => self.look_back(leased, *booking).await.unwrap_or_else(not_yet),
             Job::EndTest { booking } => self.end_test(*booking).await.unwrap_or_else(not_yet),
+            Job::FetchReport { business, call } => self.fetch_report(leased, business, call).await.unwrap_or_else(not_yet),
+            Job::ForgetCall { business, call } => self.forget_call(business, call).await,
         }
     }
 

@@ -13,7 +13,12 @@ impl Outbox {
     pub(super) async fn forget_old(&self, now: OffsetDateTime) -> Result<(), store::Error> {
         let before = now - self.settings.retention;
         self.forget_voicemails(before, now).await?;
-        self.store.forget_texts(before).await
+        self.store.forget_texts(before).await?;
+        match self.store.forget_stories(before).await? {
+            0 => {}
+            rows => tracing::info!(rows, "what is older than RETENTION_DAYS was deleted"),
+        }
+        Ok(())
     }
 
     /// Twilio is asked first, by a job for each recording: the row is the only way to find it there, so it goes last.

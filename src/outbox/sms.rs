@@ -9,6 +9,7 @@ use crate::business::profile::Occasion;
 use crate::clients::twilio::{Delivery, SmsError};
 use crate::names::Slug;
 use crate::store;
+use crate::store::bookings::is_nobody;
 use crate::store::jobs::{Job, LeasedJob, Matter, Sms};
 use crate::store::texts::Fate;
 
@@ -20,6 +21,10 @@ const DELIVERED_BY: Duration = Duration::from_mins(5);
 impl Outbox {
     pub(super) async fn send_sms(&self, leased: &LeasedJob, sms: &Sms) -> Result<Done, store::Error> {
         let Sms { business, to, text, .. } = sms;
+        if is_nobody(to) {
+            tracing::info!(business = %business, "an SMS has nobody to go to any more: they were erased");
+            return Ok(Done::Well);
+        }
         let Some(from) = self.directory.by_slug(business).and_then(|profile| profile.phone_numbers.first().cloned()) else {
             return Ok(Done::Never("its business has no number".into()));
         };

@@ -80,6 +80,13 @@ impl Outbox {
                 self.alert_of(&format!("alert/{}", leased.key), &outcome.business, &outcome.to, why).await?;
                 self.may_be_unheard(&leased.key, outcome).await?;
             }
+            Job::ForgetCall { business, call } => {
+                self.is_not_erased(leased, Some(business), &format!("Vapi did not delete the call {call}"), why).await?;
+            }
+            Job::EraseRecording { business, recording_sid } => {
+                let what = format!("Twilio did not delete the recording {recording_sid}");
+                self.is_not_erased(leased, business.as_ref(), &what, why).await?;
+            }
             _ => {}
         }
         let is_usual = matches!(&leased.job, Job::Sms(sms) if sms.matter.kind() == "confirmation" && why.lies_with_the_reader());
@@ -160,6 +167,20 @@ impl Outbox {
         let text = format!("An SMS to {to:?} was given up: {why}.");
         let alert = Job::Alert { what: "sms_given_up".into(), business: Some(business.clone()), text, since_ms: epoch_ms(now) };
         self.store.enqueue(key, &alert, now).await.map(drop)
+    }
+
+    /// What somebody has a right to see gone is still there: a person must delete it.
+    async fn is_not_erased(
+        &self,
+        leased: &LeasedJob,
+        business: Option<&Slug>,
+        what: &str,
+        why: &Unsent,
+    ) -> Result<(), store::Error> {
+        let now = self.clock.now();
+        let text = format!("{what}: {why}. Please delete it there.");
+        let alert = Job::Alert { what: "erasure_given_up".into(), business: business.cloned(), text, since_ms: epoch_ms(now) };
+        self.store.enqueue(&format!("alert/{}", leased.key), &alert, now).await.map(drop)
     }
 
     /// Whom the business can call.

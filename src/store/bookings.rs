@@ -88,6 +88,20 @@ pub(super) const COLUMNS: &str = "id, business, technician, technician_named, ca
                        wall_clock, state, generation, in_doubt, seen, promised, missing_since, event_id, etag, confirmation, caller_key, \
                        customer_name, customer_phone, address, email, notes, preferred, call_id, tool_call_id, created_at";
 
+/// The number of customers who were erased, whose rows hold none: the country code 999 is kept free by the ITU, so that it never
+/// reaches anybody. It stands in no row, so nobody who signals it finds one.
+const NOBODY: &str = "+9990000000";
+
+/// Whether this is the number of somebody who was erased.
+#[must_use]
+pub fn is_nobody(phone: &Phone) -> bool {
+    phone.as_str() == NOBODY
+}
+
+fn number_or_nobody(kept: &str) -> Option<Phone> {
+    Phone::e164(if kept.is_empty() { NOBODY } else { kept })
+}
+
 impl Store {
     /// The live booking of the same caller and service that starts in `wished`: with a technician named on both sides,
     /// only the same one's.
@@ -264,7 +278,7 @@ pub(super) fn read_booking(row: &AnyRow) -> Result<BookingRow, Error> {
         confirmation: column(row, "confirmation")?,
         caller_key: column(row, "caller_key")?,
         customer_name: column(row, "customer_name")?,
-        customer_phone: named(row, "customer_phone", Phone::e164)?,
+        customer_phone: named(row, "customer_phone", number_or_nobody)?,
         address: column(row, "address")?,
         email: column(row, "email")?,
         notes: column(row, "notes")?,

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::heard::adopt_early_word;
+pub use super::legs::Leg;
 use super::row::{column, instant, named, named_or_null};
 use super::transfers::Transfer;
 use super::{Error, Store};
@@ -25,31 +26,6 @@ pub struct NewCall<'a> {
     pub to: &'a str,
     /// `ForwardedFrom`; empty when the carrier does not say.
     pub forwarded_from: &'a str,
-}
-
-/// Whom the TwiML that we sent last connects the caller to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Leg {
-    /// The Vapi assistant.
-    Assistant,
-    /// A person's telephone.
-    Person,
-    /// A recording.
-    Voicemail,
-}
-
-impl Leg {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Assistant => "assistant",
-            Self::Person => "person",
-            Self::Voicemail => "voicemail",
-        }
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Assistant, Self::Person, Self::Voicemail].into_iter().find(|leg| leg.as_str() == text)
-    }
 }
 
 /// A call as it is remembered.
@@ -129,7 +105,7 @@ pub struct Connected<'a> {
     pub control_url: Option<&'a str>,
 }
 
-const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, forwarded_from, leg, dialing, transfer, \
+pub(super) const COLUMNS: &str = "id, call_sid, vapi_call_id, business, from_number, to_number, forwarded_from, leg, dialing, transfer, \
                        transfer_to, dialled_at, emergency_at, twiml, status, heard_at, vapi_ended_reason, control_url, created_at, ended_at";
 
 impl Store {
@@ -215,22 +191,6 @@ impl Store {
         .await
     }
 
-    /// Keeps whom the caller is connected to from now on. A webhook of the call says so: a transfer that waited is over.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn keep_leg(&self, sid: &CallSid, leg: Leg, dialing: Option<&Phone>, now: OffsetDateTime) -> Result<(), Error> {
-        let query = sqlx::query(
-            "UPDATE calls SET leg = $2, dialing = $3, dialled_at = CASE WHEN $3 IS NULL THEN dialled_at ELSE $4 END, \
-             transfer = CASE WHEN transfer IS NULL THEN NULL ELSE 'taken' END WHERE call_sid = $1",
-        )
-        .bind(sid.as_str())
-        .bind(leg.as_str())
-        .bind(dialing.map(|phone| phone.as_str().to_owned()))
-        .bind(epoch_ms(now));
-        self.execute(query).await.map(drop)
-    }
-
     /// Keeps what Twilio says of the call; an ended call dials nobody.
     ///
     /// # Errors
@@ -246,25 +206,6 @@ impl Store {
         };
         self.execute(query).await.map(drop)
     }
-
-    /// Whether another call of the same `from`, not over, is being dialled through to `to`, and not since before `since`.
-    /// `except` is the call itself, by its `CallSid` or by our own name of it.
-    ///
-    /// # Errors
-    /// When the database fails.
-    pub async fn is_dialling(&self, from: &str, to: &Phone, except: &str, since: OffsetDateTime) -> Result<bool, Error> {
-        let row = sqlx::query(
-            "SELECT id FROM calls WHERE dialing = $1 AND from_number = $2 AND id <> $3 AND COALESCE(call_sid, '') <> $3 \
-             AND COALESCE(dialled_at, created_at) >= $4 AND ended_at IS NULL LIMIT 1",
-        )
-        .bind(to.as_str())
-        .bind(from)
-        .bind(except)
-        .bind(epoch_ms(since))
-        .fetch_optional(&self.readers)
-        .await?;
-        Ok(row.is_some())
-    }
 }
 
 /// The name of a new row. Made where nobody else writes, so that names rise as rows come to be: whoever has a name has all
@@ -273,7 +214,7 @@ pub(super) fn next_id() -> String {
     Uuid::now_v7().simple().to_string()
 }
 
-fn read_call(row: &AnyRow) -> Result<CallRow, Error> {
+pub(super) fn read_call(row: &AnyRow) -> Result<CallRow, Error> {
     Ok(CallRow {
         id: column(row, "id")?,
         sid: named_or_null(row, "call_sid", CallSid::parse)?,

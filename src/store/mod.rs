@@ -13,13 +13,19 @@ pub mod edits;
 pub mod events;
 mod file;
 pub mod followed;
+pub mod forget;
 pub mod heard;
+mod job;
 pub mod jobs;
+pub mod legs;
 pub mod oauth;
 pub mod offers;
 pub mod orders;
+pub mod reports;
 mod row;
+pub mod stories;
 pub mod texts;
+pub mod traces;
 pub mod transfers;
 pub mod voicemails;
 mod writer;
@@ -44,6 +50,10 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 /// other processes (`ringbook bookings`, a backup); within this one there is a single writer.
 const SQLITE_PRAGMAS: &str =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA foreign_keys = ON;";
+
+/// How often, and how long after one another, the write-ahead log is tried to be emptied while others read it.
+const TRIES: usize = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(100);
 
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -100,6 +110,24 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         let beat = "INSERT INTO heartbeat (id, beat) VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET beat = heartbeat.beat + 1";
         self.execute(sqlx::query(beat)).await.map(drop)
+    }
+
+    /// Rewrites the database file without what was deleted from it, and empties the write-ahead log; `false` when somebody else
+    /// was reading all the time, so that the log still holds it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn compact(&self) -> Result<bool, Error> {
+        let mut connection = self.writing.acquire().await?;
+        connection.execute("VACUUM").await?;
+        for _try in 0..TRIES {
+            let row = connection.fetch_one("PRAGMA wal_checkpoint(TRUNCATE)").await?;
+            if row::column::<i64>(&row, "busy")? == 0 {
+                return Ok(true);
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+        Ok(false)
     }
 
     /// Closes all connections: what is in the write-ahead log goes into the database file.

@@ -91,7 +91,7 @@ impl Fate {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         [Self::Sent, Self::Delivered, Self::Lost].into_iter().find(|fate| fate.as_str() == text)
     }
 }

@@ -35,6 +35,12 @@ impl Station {
         if let Err(error) = self.store.keep_call_status(sid, &form.call_status, form.is_over(), now).await {
             tracing::error!(call.sid = %sid, %error, "a call's status cannot be kept");
         }
+        if form.is_over()
+            && let Some(call) = &row.vapi_call_id
+            && let Err(error) = self.store.await_report(&profile.slug, call, now).await
+        {
+            tracing::error!(call.sid = %sid, %error, "the report of a call cannot be waited for");
+        }
         let was_with_assistant = row.leg == Leg::Assistant && row.twiml.is_some() && !row.heard_from_vapi;
         if !(form.is_over() && was_with_assistant) {
             return;

@@ -2,7 +2,9 @@
 
 use super::arguments::Arguments;
 use super::wire;
+use crate::clients::report;
 use crate::names::{AssistantId, CallSid, Phone, Slug, ToolCallId, VapiCallId};
+use crate::store::reports::Report;
 use crate::switchboard::RunningCall;
 
 /// A proven message.
@@ -12,6 +14,8 @@ pub struct Message {
     pub about: About,
     /// What it says.
     pub kind: Kind,
+    /// How the call went, where this is its `end-of-call-report`.
+    pub report: Option<Box<Report>>,
 }
 
 /// Everything in a message that tells whose call it is. Each may be missing.
@@ -117,6 +121,8 @@ impl Message {
     /// [`Unreadable`]; unknown types are not errors.
     pub fn read(body: &[u8]) -> Result<Self, Unreadable> {
         let text = std::str::from_utf8(body).map_err(|error| Unreadable::Json(error.to_string()))?;
-        wire::read(text)
+        let message = wire::read(text)?;
+        let report = if matches!(message.kind, Kind::Ended { .. }) { report::of_message(text).map(Box::new) } else { None };
+        Ok(Self { report, ..message })
     }
 }

@@ -1,6 +1,7 @@
 //! The assistant asks: Vapi's webhook, from the proof to the answer. Every proven tool call is answered 200 with one line
 //! that can be spoken, in time, whatever goes wrong behind it.
 
+mod answer;
 pub mod arguments;
 mod callers;
 mod emergency;
@@ -13,6 +14,7 @@ pub mod reply;
 pub mod request;
 pub mod signature;
 pub mod tools;
+mod trace;
 mod webhook;
 mod whose;
 mod wire;

@@ -2,57 +2,29 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::json;
 
 use super::Station;
+use super::answer::{Came, Form, NOT_NOTED, rendered};
 use super::callers::{NotServed, connect_with};
 use super::heard;
-use super::in_person;
 use super::listening::Line;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
 use super::reply::transfers::NOBODY;
 use super::request::{Proven, Rejection};
-use super::tools::{Request, Tool, dictated_phone};
+use super::tools::Tool;
 use super::whose::{Whose, caller};
 use crate::business::profile::Profile;
-use crate::clock::Deadline;
-use crate::inbox::key::{Asked, Key, digest};
-use crate::inbox::{Answer, NotKept};
-use crate::inflight::Running;
-use crate::names::Phone;
-
-/// Kept back from the budget for keeping and sending the answer.
-const MARGIN: Duration = Duration::from_millis(250);
-
-const WHICH_BUSINESS: &str = "I can't tell which business this call is for, so nothing was done.";
-const NO_SUCH_TOOL: &str = "There is no such function here, so nothing was done.";
-const TOO_MANY: &str =
-    "That was too much at once, so this was not done. Please wait a moment, or offer to put the caller through to a person.";
-const NOT_NOTED: &str = "Something went wrong on our side, so nothing is confirmed. Please try again in a moment.";
-const TOO_LATE: &str = "I could not finish that in time, so it is not confirmed. Please ask me again in a moment.";
-
-/// When a message came: its place among all of them, and until when it must be answered.
-#[derive(Clone, Copy, Debug)]
-struct Came {
-    number: u64,
-    deadline: Deadline,
-}
-
-/// In which form a tool call came, and so must be answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    ToolCalls,
-    FunctionCall,
-}
 
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
     let Proven { message, proof, deadline } = proven;
+    let station = station.into_inner();
+    let report = message.report;
     let came = Came { number: station.listening.arrival(), deadline };
     let about = message.about;
     let whose = match station.whose(&about).await {
@@ -68,6 +40,7 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
     }
     if let Some(profile) = &whose.profile {
         station.hear(profile, &whose, &about, &message.kind).await;
+        station.note_end(profile, &about, &message.kind, report.as_deref()).await;
     }
     Ok(match message.kind {
         Kind::ToolCalls(calls) => ok(&results(&station, &whose, &about, calls, came).await),
@@ -88,7 +61,7 @@ fn announces_a_question(kind: &Kind) -> bool {
 }
 
 /// Every tool call of a message, each id once, in order. What changes something waits for what was asked before it.
-async fn results(station: &Station, whose: &Whose, about: &About, calls: Vec<ToolCall>, came: Came) -> String {
+async fn results(station: &Arc<Station>, whose: &Whose, about: &About, calls: Vec<ToolCall>, came: Came) -> String {
     let mut seen = HashSet::new();
     let calls: Vec<ToolCall> =
         calls.into_iter().filter(|call| call.raw_id.is_empty() || seen.insert(call.raw_id.clone())).collect();
@@ -135,89 +108,6 @@ impl Station {
             }
             _ => {}
         }
-    }
-
-    /// The bytes that answer one tool call.
-    async fn answer(&self, form: Form, whose: &Whose, about: &About, call: &ToolCall, came: Came) -> String {
-        let Some(profile) = &whose.profile else { return rendered(form, call, &Reply::error(WHICH_BUSINESS)) };
-        let Some(tool) = Tool::read(&call.name) else {
-            tracing::warn!(business = %profile.slug, "an unknown tool was called");
-            return rendered(form, call, &Reply::error(NO_SUCH_TOOL));
-        };
-        let running = match self.begin(form, profile, whose, about, call, tool, came) {
-            Ok(running) => running,
-            Err(reply) => return rendered(form, call, &reply),
-        };
-        match tokio::time::timeout(came.deadline.left(), running.outcome()).await {
-            Ok(Ok(Ok(answer))) => answer.text.to_string(),
-            Ok(Ok(Err(_)) | Err(_)) => rendered(form, call, &Reply::passing(NOT_NOTED)),
-            Err(_late) => rendered(form, call, &Reply::passing(TOO_LATE)),
-        }
-    }
-
-    /// Starts the work on the main runtime, or joins it where it runs already.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one tool call in all its circumstances; a struct for one caller would say less"
-    )]
-    fn begin(
-        &self,
-        form: Form,
-        profile: &Arc<Profile>,
-        whose: &Whose,
-        about: &About,
-        call: &ToolCall,
-        tool: Tool,
-        came: Came,
-    ) -> Result<Running<Result<Answer, NotKept>>, Reply> {
-        let caller = caller(whose.row.as_ref(), about);
-        let signalled = caller.signalled.as_ref().map(Phone::as_str);
-        let wish = tool.wish_text(&call.arguments, caller.call_id.is_some());
-        let asked = Asked {
-            business: &profile.slug,
-            call: caller.call_id.as_deref(),
-            caller: signalled.or(dictated_phone(&call.arguments)).unwrap_or_default(),
-            tool: tool.name(),
-            acts: tool.acts(),
-            wish: &wish,
-        };
-        let key = call.id.as_ref().map_or_else(|| Key::without_id(&asked), |id| Key::with_id(&asked, id));
-        let asked = digest(&format!("{}\n{}", tool.name(), call.arguments.canonical()));
-        let request =
-            Request { tool, arguments: call.arguments.clone(), caller, call: about.running_call(), id: call.id.clone() };
-        let (desk, switchboard, clock, limits, listening) =
-            (self.desk.clone(), self.switchboard.clone(), self.clock.clone(), self.limits.clone(), self.listening.clone());
-        let (profile, call) = (Arc::clone(profile), call.clone());
-        let work = move || async move {
-            // Counted only here: what was answered before is not done again, and does not count again.
-            let may_run = tool.puts_through() || limits.allow(&profile, request.caller.call_id.as_deref());
-            let deadline = came.deadline.earlier_by(MARGIN);
-            let reply = if !may_run {
-                Reply::passing(TOO_MANY)
-            } else if let Some(not_served) = NotServed::of(&profile, &request.caller).filter(|it| it.stops(tool)) {
-                not_served.instead_of_a_tool(&profile)
-            } else if !tool.puts_through()
-                && let Some(in_person) =
-                    in_person::instead_of_a_tool(&profile, &clock, &switchboard, &request.call, deadline).await
-            {
-                in_person
-            } else if let Err(not_now) = request.turn(&listening, came.number, &profile, deadline).await {
-                not_now
-            } else {
-                request.run(&desk, &switchboard, &clock, &profile, deadline).await
-            };
-            // A key that is neither an id nor all arguments would hold what was missing against whoever gives it later.
-            let sticks = reply.sticks && (!reply.is_error || call.id.is_some() || request.caller.call_id.is_some());
-            Answer { text: rendered(form, &call, &reply).into(), sticks, acted: reply.acted }
-        };
-        self.inbox.once(key, asked, work).map_err(|_full| Reply::passing(TOO_MANY))
-    }
-}
-
-fn rendered(form: Form, call: &ToolCall, reply: &Reply) -> String {
-    match form {
-        Form::ToolCalls => reply.entry(&call.raw_id, &call.name),
-        Form::FunctionCall => reply.object(Tool::read(&call.name).map(Tool::verdict)),
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn read(body: &str) -> Result<Message, Unreadable> {
         Envelope { message: None, kind: None } => Loose(None),
     };
     let wire = wire.0.ok_or(Unreadable::NoMessage)?;
-    Ok(Message { about: wire.about(), kind: wire.kind() })
+    Ok(Message { about: wire.about(), kind: wire.kind(), report: None })
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]

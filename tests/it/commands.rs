@@ -73,6 +73,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         "serve",
         "demo",
         "bookings",
+        "calls",
+        "call",
+        "forget",
         "google",
         "pause",
         "resume",
@@ -91,6 +94,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         &["serve"][..],
         &["demo"],
         &["bookings"],
+        &["calls"],
+        &["call"],
+        &["forget"],
         &["google"],
         &["google", "login"],
         &["pause"],
@@ -116,13 +122,19 @@ fn help_explains_every_command_with_examples_and_succeeds() {
 #[test]
 fn bad_usage_is_exit_code_2() {
     let desk = Desk::new();
-    let bad: [&[&str]; 10] = [
+    let bad: [&[&str]; 16] = [
         &[],
         &["nonsense"],
         &["sign", "vapi"],
         &["demo", "--port", "99999"],
         &["bookings", "--date", "tomorrow"],
         &["bookings", "--business", "Not A Slug"],
+        &["calls", "--since", "2x"],
+        &["calls", "--since", "h"],
+        &["calls", "--phone-ends", "12a4"],
+        &["call"],
+        &["forget"],
+        &["forget", "(555) 765-4321"],
         &["completions", "tcsh"],
         &["pause"],
         &["close", "abc-hvac", "--from", "Christmas"],

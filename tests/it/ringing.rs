@@ -160,6 +160,12 @@ impl House {
         self.until("nothing is under way", async || !self.jobs().await.iter().any(|job| job.state == "begun")).await;
     }
 
+    /// Waits until the first try of a job has failed, and another one is to follow.
+    pub async fn has_failed_once(&self, key: &str) {
+        let waits = |job: KeptJob| job.key == key && (job.state.as_str(), job.attempts) == ("waiting", 1) && job.due_in_ms > 0;
+        self.until("its first try has failed", async || self.jobs().await.into_iter().any(waits)).await;
+    }
+
     /// The texts that Twilio took for this number.
     pub fn texts_to(&self, number: &str) -> Vec<String> {
         let text = |message: &Value| (message["to"] == number).then(|| message["body"].as_str().unwrap().to_owned());
@@ -217,6 +223,12 @@ impl Grip {
         for table in TABLES {
             self.run(&format!("ALTER TABLE {from}{table} RENAME TO {to}{table}")).await;
         }
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&mut self, table: &str) -> i64 {
+        let statement = sqlx::AssertSqlSafe(format!("SELECT COUNT(*) FROM {table}"));
+        sqlx::query_scalar(statement).fetch_one(&mut self.0).await.unwrap()
     }
 
     pub async fn run(&mut self, statement: &str) {

@@ -255,6 +255,7 @@ impl Site for Twilio {
             "calls.update" => self.update_call(about, &form),
             "numbers.list" => Ok(self.list_numbers(request)),
             "numbers.update" => self.update_number(about, &form),
+            // Every recording that is asked for was there.
             _ => Err(error(404, 20404)),
         }
         .unwrap_or_else(|refused| refused)

@@ -20,6 +20,7 @@ pub const API_KEY: &str = "vapi-private-key-of-the-tests";
 const CALLS: &[&str] = &[
     "call.create",
     "call.get",
+    "call.delete",
     "assistant.create",
     "assistant.list",
     "assistant.get",
@@ -93,6 +94,13 @@ impl Vapi {
         let call = calls.get_mut(id).unwrap_or_else(|| panic!("no call {id}"));
         call["status"] = "ended".into();
         call["endedReason"] = reason.into();
+    }
+
+    /// What Vapi knows of a call when it is over.
+    pub fn tell_of_call(&self, id: &str, fields: &Value) {
+        let mut calls = self.calls.lock().unwrap();
+        let call = calls.get_mut(id).unwrap_or_else(|| panic!("no call {id}"));
+        call.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     }
 
     fn create_call(&self, body: &Value) -> Result<Answer, Answer> {
@@ -186,6 +194,7 @@ impl Site for Vapi {
         let (call, id) = match (request.verb.as_str(), request.parts().as_slice()) {
             ("POST", ["call"]) => ("call.create", None),
             ("GET", ["call", id]) => ("call.get", Some(*id)),
+            ("DELETE", ["call", id]) => ("call.delete", Some(*id)),
             ("POST", ["assistant"]) => ("assistant.create", None),
             ("GET", ["assistant"]) => ("assistant.list", None),
             ("GET", ["assistant", id]) => ("assistant.get", Some(*id)),
@@ -209,6 +218,10 @@ impl Site for Vapi {
             "call.create" => self.create_call(&request.json()).unwrap_or_else(|refused| refused),
             "call.get" => match self.calls.lock().unwrap().get(id) {
                 Some(call) => Answer::json(200, call),
+                None => error(404, "Not Found", &format!("Call with id {id} not found")),
+            },
+            "call.delete" => match self.calls.lock().unwrap().remove(id) {
+                Some(call) => Answer::json(200, &call),
                 None => error(404, "Not Found", &format!("Call with id {id} not found")),
             },
             "assistant.create" => self.assistants.create(&request.json()),
