@@ -1,6 +1,7 @@
 //! The command line: what may be asked, in words that explain it. One file a command; each reads only the settings
 //! that it uses.
 
+mod assistant;
 pub mod bookings;
 mod business;
 mod calls;
@@ -23,6 +24,7 @@ use clap::{Args, Parser, Subcommand};
 use time::Date;
 use time::macros::format_description;
 
+pub use assistant::Assistant;
 pub use calls::{Call, Calls};
 pub use check::Check;
 pub use close::{Close, Days};
@@ -42,6 +44,7 @@ Examples:
   ringbook demo --once                   a whole phone call against this machine: no account, no key, no network
   ringbook keygen >> .env                fresh secrets for the settings
   ringbook serve                         answer the phone
+  ringbook assistant push                make or change the assistant of each business at Vapi
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook check                         what is wrong, and how to mend it
   ringbook bookings --date 2026-12-01    what was booked that day
@@ -81,6 +84,9 @@ pub enum Command {
     /// Show what was booked on a day, from our own database.
     #[command(after_help = "Examples:\n  ringbook bookings\n  ringbook bookings --date 2026-12-01 --business abc-hvac --json")]
     Bookings(Bookings),
+    /// The Vapi assistant of each business as code: print it, compare it, bring it to Vapi.
+    #[command(subcommand, after_help = "Examples:\n  ringbook assistant diff\n  ringbook assistant push --business abc-hvac")]
+    Assistant(Assistant),
     /// List recent calls, the latest first: when, from whom, how long, how they ended, what they booked.
     ///
     /// Of a caller's number only the last digits are shown.
@@ -180,6 +186,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&Environment::read()?),
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
+        Command::Assistant(asked) => assistant::run(&asked, &Environment::read()?),
         Command::Calls(asked) => calls::list(&asked, &Environment::read()?),
         Command::Call(asked) => calls::tell(&asked, &Environment::read()?),
         Command::Forget(asked) => forget::run(&asked, &Environment::read()?),

@@ -2,6 +2,7 @@
 //! the environment.
 
 mod address;
+mod assistant;
 mod database;
 mod environment;
 mod files;
@@ -22,6 +23,7 @@ mod vapi;
 use secrecy::SecretString;
 
 pub use address::{ServerUrl, is_loopback};
+pub use assistant::{AssistantSettings, load_assistant};
 pub use database::{StoreSettings, load_store};
 pub use environment::Environment;
 pub use files::{FilesSettings, load_files};

@@ -124,6 +124,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// `TOOL_REPLY_BUDGET_MS`.
+pub(super) fn tool_reply_budget(reader: &mut Reader<'_>) -> Read<Duration> {
+    reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000)
+}
+
 fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let server_url = reader.always("SERVER_URL", None, ServerUrl::parse);
     let bind = reader.always("BIND", None, address::socket);
@@ -136,7 +141,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     google::check_needs(reader, calendar);
     let vault = google::vault(reader);
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
-    let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
+    let tool_reply_budget = tool_reply_budget(reader);
     let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
     let days = |days: u64| Duration::from_hours(24 * days);

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod assistants;
 pub mod bookings;
 pub mod callers;
 pub mod calls;

@@ -10,6 +10,10 @@
 
 mod adversarial;
 mod arguments;
+mod assistant;
+mod assistant_push;
+mod assistant_trouble;
+mod assistant_used;
 mod availability;
 mod booking;
 mod business;

@@ -339,14 +339,6 @@ fn a_need_is_checked_for_every_business_with_what_it_has() {
 }
 
 #[test]
-fn a_server_without_an_assistant_starts_with_a_warning() {
-    for way in ["bypass", "stream"] {
-        let found = warnings(&[("VAPI_CONNECT", way), ("VAPI_ASSISTANT_ID", "")], &["abc-hvac"]);
-        assert!(found.len() == 1 && found[0].starts_with("VAPI_ASSISTANT_ID "), "{found:?}");
-    }
-}
-
-#[test]
 fn the_public_address_is_https_plain_and_kept_letter_by_letter() {
     let good = [
         ("https://book.example.com", "https://book.example.com"),

@@ -2,6 +2,7 @@
 //! leaves nothing behind.
 
 mod account;
+mod assistant;
 mod calendars;
 mod finding;
 
@@ -88,6 +89,7 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
     }
     let wanted = |profile: &Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
     for profile in ground.directory.all().filter(wanted) {
+        assistant::of(&ground, &profile, findings).await?;
         if matches!(calendars, Calendars::Google(_)) {
             account::of(&ground, &profile, findings).await?;
         }

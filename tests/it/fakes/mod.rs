@@ -29,6 +29,7 @@ pub mod stage;
 pub mod twilio;
 pub mod twilio_messages;
 pub mod vapi;
+pub mod vapi_assistants;
 pub mod wire;
 
 use std::net::{Shutdown, SocketAddr, TcpListener};

@@ -86,8 +86,21 @@ fn every_command_that_is_named_exists() {
     named.sort();
     named.dedup();
     let known = [
-        "bookings", "call", "calls", "check", "close", "forget", "google", "keygen", "open", "pause", "reload", "resume",
-        "serve", "sign",
+        "assistant",
+        "bookings",
+        "call",
+        "calls",
+        "check",
+        "close",
+        "forget",
+        "google",
+        "keygen",
+        "open",
+        "pause",
+        "reload",
+        "resume",
+        "serve",
+        "sign",
     ];
     assert_eq!(named, known);
     for command in named {
