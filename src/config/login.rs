@@ -12,7 +12,7 @@ use crate::names::Slug;
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     /// `DATABASE_URL`: where the server looks for it.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
     /// `SERVER_URL`: where the link leads.
     pub server_url: ServerUrl,
 }

@@ -29,8 +29,8 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
-    /// `DATABASE_URL`: `sqlite://` and a path.
-    pub database_url: String,
+    /// `DATABASE_URL`.
+    pub database_url: DatabaseUrl,
     /// `TWILIO_*`.
     pub twilio: Scoped<Twilio>,
     /// `VAPI_*`.

@@ -16,38 +16,35 @@ pub mod heard;
 pub mod jobs;
 pub mod oauth;
 pub mod offers;
+mod opened;
 pub mod orders;
+mod postgres;
+mod readers;
 mod row;
+mod sqlite;
 pub mod texts;
 pub mod transfers;
+mod unusable;
 pub mod voicemails;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::any::{AnyArguments, AnyPoolOptions, AnyRow};
+use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor};
+use sqlx::{Any, AnyConnection, AnyPool};
 
-use self::file::OpenedFile;
+use self::opened::Opened;
+use self::readers::Readers;
+pub use self::unusable::Unusable;
 use self::writer::Writer;
-
-/// Readers beside the one writer.
-const READERS: u32 = 4;
-/// How long a statement waits for a connection: longer than a burst of writes, shorter than a caller's patience.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
-/// What every `SQLite` connection is told. FULL: what was acknowledged survives a power cut. The busy time-out is for
-/// other processes (`ringbook bookings`, a backup); within this one there is a single writer.
-const SQLITE_PRAGMAS: &str =
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA foreign_keys = ON;";
 
 /// The database. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Store {
-    readers: AnyPool,
+    readers: Readers,
     writer: Writer,
     writing: AnyPool,
 }
@@ -55,10 +52,15 @@ pub struct Store {
 /// What can go wrong with the database.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The server cannot be used as it is.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     /// It cannot be reached or refuses the statement.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// What was written could not be made to last, with everything that shared its commit.
+    /// What was written could not be made to last, with everything that shared its commit. Of a server whose connection broke in that
+    /// moment nobody knows: whoever asked goes by "it was not written", and what was written after all is found where it stands,
+    /// as after a crash.
     #[error("the database failed to commit: {0}")]
     Commit(Arc<sqlx::Error>),
     /// More writes are waiting than can be served, or the writer has ended.
@@ -73,23 +75,14 @@ pub enum Error {
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite://path`), creates it when absent, and brings its schema up to date.
+    /// Opens the database at `url` (`sqlite://path`, which is created when absent, or `postgres://…`), and brings its schema up to
+    /// date.
     ///
     /// # Errors
-    /// When the file cannot be opened or written, or its schema is newer than this program.
+    /// When it cannot be opened or written, or its schema is newer than this program.
     pub async fn open(url: &str) -> Result<Self, Error> {
-        sqlx::any::install_default_drivers();
-        let path = url.trim_start_matches("sqlite://").split('?').next().unwrap_or_default().to_owned();
-        let url = format!("sqlite://{path}?mode=rwc");
-        // Once by hand: a pool tries until its patience ends, and then tells of that instead of the cause.
-        let mut first = AnyConnection::connect(&url).await?;
-        first.execute(SQLITE_PRAGMAS).await?;
-        first.close().await?;
-        let writing = pool(1).connect(&url).await?;
-        sqlx::migrate!("src/store/migrations/sqlite").run(&writing).await?;
-        let readers = pool(READERS).connect(&url).await?;
-        let file = OpenedFile::at(path.into()).map_err(sqlx::Error::Io)?;
-        Ok(Self { readers, writer: Writer::start(writing.clone(), file), writing })
+        let Opened { readers, writing, place } = opened::open(url).await?;
+        Ok(Self { readers, writer: Writer::start(writing.clone(), place), writing })
     }
 
     /// Whether the database answers and can be written.
@@ -125,15 +118,4 @@ impl Store {
     async fn execute_returning(&self, query: Query<'static, Any, AnyArguments>) -> Result<Option<AnyRow>, Error> {
         self.write(move |db| async move { Ok(query.fetch_optional(db).await?) }.boxed()).await
     }
-}
-
-fn pool(connections: u32) -> AnyPoolOptions {
-    // A file does not hang up: asking each time whether it is still there would double the way to it.
-    let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT).test_before_acquire(false);
-    options.after_connect(|connection, _| {
-        Box::pin(async move {
-            connection.execute(SQLITE_PRAGMAS).await?;
-            Ok(())
-        })
-    })
 }

@@ -4,14 +4,17 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
-use super::Error;
 use super::file::OpenedFile;
+use super::readers::silent;
+use super::{Error, postgres};
 
 /// Writes that wait for their turn; past that the store is overloaded, and says so at once.
 const MAX_WAITING: usize = 4_096;
@@ -22,6 +25,32 @@ const MAX_BATCH: usize = 128;
 type Write = Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, (bool, Tell)> + Send>;
 /// Tells the one who waits, once it is known whether the commit went well.
 type Tell = Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>;
+
+/// Where the database is, which decides how a batch begins and how long it is waited for.
+#[derive(Debug)]
+pub(super) enum Place {
+    /// In a file.
+    File(OpenedFile),
+    /// On a PostgreSQL server.
+    Server,
+}
+
+impl Place {
+    fn begin(&self) -> &'static str {
+        match self {
+            Self::File(_) => "BEGIN IMMEDIATE",
+            Self::Server => postgres::BEGIN,
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        match self {
+            // A disk may be slow, but it answers; and what is cut off in the middle of its flush is not told apart from it.
+            Self::File(_) => Duration::MAX,
+            Self::Server => postgres::BATCH_PATIENCE,
+        }
+    }
+}
 
 /// The queue to the writer. Clones share it; the writer ends with the last of them.
 #[derive(Clone)]
@@ -35,9 +64,9 @@ impl std::fmt::Debug for Writer {
 
 impl Writer {
     /// Starts the writer of this database, which has one connection.
-    pub(super) fn start(pool: AnyPool, file: OpenedFile) -> Self {
+    pub(super) fn start(pool: AnyPool, place: Place) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
-        tokio::spawn(write_all(pool, file, waiting));
+        tokio::spawn(write_all(pool, place, waiting));
         Self(queue)
     }
 
@@ -66,11 +95,11 @@ impl Writer {
     }
 }
 
-async fn write_all(pool: AnyPool, file: OpenedFile, mut waiting: mpsc::Receiver<Write>) {
+async fn write_all(pool: AnyPool, place: Place, mut waiting: mpsc::Receiver<Write>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
     while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
         let mut tell = Vec::with_capacity(batch.len());
-        let committed = write_batch(&pool, &file, &mut batch, &mut tell).await.map_err(Arc::new);
+        let committed = write_batch(&pool, &place, &mut batch, &mut tell).await.map_err(Arc::new);
         for then in tell {
             then(committed.clone());
         }
@@ -79,20 +108,36 @@ async fn write_all(pool: AnyPool, file: OpenedFile, mut waiting: mpsc::Receiver<
     }
 }
 
-async fn write_batch(pool: &AnyPool, file: &OpenedFile, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
-    file.stands()?;
+async fn write_batch(pool: &AnyPool, place: &Place, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+    if let Place::File(file) = place {
+        file.stands()?;
+    }
     let mut connection = pool.acquire().await?;
-    let committed = write_together(&mut connection, batch, tell).await;
-    if committed.is_err() {
+    let committed = match timeout(place.patience(), write_together(&mut connection, place, batch, tell)).await {
+        Ok(committed) => committed,
+        Err(_elapsed) => Err(silent()),
+    };
+    match (&committed, place) {
+        (Ok(()), _) => {}
         // `SQLite` ends a transaction by itself when the disk is full, and the connection goes on counting it as open (sqlx 0.9,
         // 2026): every later one would fail on it, long after there is room again.
-        let _whatever = connection.close().await;
+        (Err(_), Place::File(_)) => {
+            let _whatever = connection.close().await;
+        }
+        // Not closed politely, and not back into the pool, which would ask it whether it is well: it may not answer. With the
+        // connection the server drops the transaction and its lock.
+        (Err(_), Place::Server) => drop(connection.detach()),
     }
     committed
 }
 
-async fn write_together(connection: &mut AnyConnection, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
-    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+async fn write_together(
+    connection: &mut AnyConnection,
+    place: &Place,
+    batch: &mut Vec<Write>,
+    tell: &mut Vec<Tell>,
+) -> Result<(), sqlx::Error> {
+    let mut transaction = connection.begin_with(place.begin()).await?;
     for write in batch.drain(..) {
         tell.push(write_one(&mut transaction, write).await?);
     }
