@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;

@@ -1,6 +1,7 @@
 //! The settings of `ringbook google login`.
 
 use super::address::ServerUrl;
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind};
 use super::problems::Problems;

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::address::{self, ServerUrl};
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;
