@@ -36,6 +36,7 @@ pub(super) const BATCH_PATIENCE: Duration = Duration::from_secs(10);
 /// for the disk would lose what callers were promised, so here it always waits.
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '3s'; SET lock_timeout = '5s'; SET statement_timeout = '6s'; \
                        SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; \
+                       SELECT set_config('application_name', 'ringbook', false) WHERE current_setting('application_name') = ''; \
                        SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
 /// The same while the schema is brought up to date: an index over many rows takes its time, and another copy may be at it already.
 const MIGRATING: &str = "SET idle_in_transaction_session_timeout = '60s'; SET lock_timeout = '60s'; SET statement_timeout = 0";

@@ -87,7 +87,7 @@ pub struct Plan {
 impl Plan {
     /// The fake Google, the bypass, the example business.
     pub fn new() -> Self {
-        Self { settings: Vec::new(), businesses: vec![(SLUG.into(), BUSINESS.into())], clock: Clock::fixed(NOW), on: On::Sqlite }
+        Self { settings: Vec::new(), businesses: vec![(SLUG.into(), BUSINESS.into())], clock: Clock::fixed(NOW), on: On::of_houses() }
     }
 
     /// Adds a setting, or replaces one.
@@ -292,6 +292,16 @@ impl House {
     /// Our own look into the database.
     pub async fn store(&self) -> Store {
         Store::open(self.setting("DATABASE_URL")).await.unwrap()
+    }
+
+    /// All that is kept, as somebody has it who copies it.
+    pub fn copy_of_the_database(&self) -> Vec<u8> {
+        if let Some(database) = &self.database {
+            return database.dump();
+        }
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.to_string_lossy().contains("ringbook.db"));
+        files.flat_map(|path| std::fs::read(path).unwrap()).collect()
     }
 
     /// Every booking of the business that starts within a year, whatever became of it.

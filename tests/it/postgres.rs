@@ -16,10 +16,11 @@ use crate::program::free_port;
 
 /// Starts a server in the folder $2 with the programs in $1, says so, and ends it when its standard input does: that is when
 /// whoever started it is no more. Nothing of it is to survive, so nothing waits for the disk. Its language sorts otherwise than
-/// bytes do, where the server can be told to.
+/// bytes do, where the server can be told to. One user, `locked`, needs a password.
 const KEEPER: &str = r#"
 initdb="$1/initdb --pgdata=$2/data --username=ringbook --auth=trust --encoding=UTF8 --locale=C --no-sync"
 $initdb --locale-provider=icu --icu-locale=en-US >"$2/log" 2>&1 || { rm -rf "$2/data"; $initdb >"$2/log" 2>&1; } || exit 1
+{ echo "host all locked 127.0.0.1/32 scram-sha-256"; cat "$2/data/pg_hba.conf"; } >"$2/hba" && mv "$2/hba" "$2/data/pg_hba.conf"
 "$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" -c max_connections=800 \
   -c shared_buffers=64MB -c fsync=off -c full_page_writes=off >>"$2/log" 2>&1 </dev/null &
 server=$!
@@ -66,6 +67,16 @@ impl Database {
     pub async fn connection(&self) -> AnyConnection {
         sqlx::any::install_default_drivers();
         AnyConnection::connect(&self.url).await.unwrap()
+    }
+}
+
+impl Database {
+    /// All that is in it, as text.
+    pub fn dump(&self) -> Vec<u8> {
+        let server = server();
+        let output = Command::new(server.programs.join("pg_dump")).arg(&self.url).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
     }
 }
 

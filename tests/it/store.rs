@@ -62,7 +62,7 @@ pub fn claim(start: OffsetDateTime, caller: &str) -> BookingRow {
 }
 
 /// The span in which another booking of the same caller and service is the same wish: its start.
-fn start_of(row: &BookingRow) -> Span {
+pub fn start_of(row: &BookingRow) -> Span {
     Span::starting(row.span.start, Duration::from_millis(1))
 }
 
