@@ -97,11 +97,8 @@ fn server(value: &str) -> Result<String, &'static str> {
     let example = "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE (characters of the password that mean something in an address, \
                    e.g. / @ # ? %, are written as %2F %40 %23 %3F %25)";
     let url = Url::parse(value).map_err(|_unreadable| example)?;
-    let is_elsewhere = url.query_pairs().any(|(name, _)| name == "host");
-    if (url.host_str().is_none_or(str::is_empty) && !is_elsewhere) || url.username().is_empty() || url.fragment().is_some() {
-        return Err(example);
-    }
-    if url.path().trim_start_matches('/').is_empty() || url.path().trim_start_matches('/').contains('/') {
+    let (database, has_server) = (url.path().trim_start_matches('/'), url.host_str().is_some_and(|host| !host.is_empty()));
+    if !has_server || url.username().is_empty() || url.fragment().is_some() || database.is_empty() || database.contains('/') {
         return Err(example);
     }
     for (name, value) in url.query_pairs() {
@@ -109,7 +106,7 @@ fn server(value: &str) -> Result<String, &'static str> {
             "sslmode" if SSL_MODES.contains(&&*value) => {}
             "sslmode" => return Err("has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full"),
             "host" if value.starts_with('/') => {}
-            "host" => return Err("has a host= that is not the folder of a socket: write the server's name before the database"),
+            "host" => return Err("has a host= that is not the folder of a socket: write the server's name in front of the database"),
             "sslrootcert" | "sslcert" | "sslkey" => {}
             _ => return Err("has an option that is none of sslmode, sslrootcert, sslcert, sslkey and host: leave it out"),
         }

@@ -58,10 +58,10 @@ pub enum Error {
     /// It cannot be reached or refuses the statement.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
-    /// What was written could not be made to last, with everything that shared its commit. Of a server whose connection broke in that
+    /// What was written could not be begun or made to last, with everything that shared its commit. Of a server whose connection broke in that
     /// moment nobody knows: whoever asked goes by "it was not written", and what was written after all is found where it stands,
     /// as after a crash.
-    #[error("the database failed to commit: {0}")]
+    #[error("the database could not keep it: {0}")]
     Commit(Arc<sqlx::Error>),
     /// More writes are waiting than can be served, or the writer has ended.
     #[error("the database has too much to write")]

@@ -3,7 +3,7 @@
 //! on the disk, and a write goes on when the one who asked for it has left.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,16 +15,25 @@ use tokio::time::timeout;
 use super::file::OpenedFile;
 use super::readers::silent;
 use super::{Error, postgres};
+use crate::clock::Stopwatch;
 
 /// Writes that wait for their turn; past that the store is overloaded, and says so at once.
 const MAX_WAITING: usize = 4_096;
 /// Writes that share one commit: few enough that the first of them does not wait long for the last.
 const MAX_BATCH: usize = 128;
 
-/// What is sent to the writer: statements, whether they went well, and what is to be told after the commit.
-type Write = Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, (bool, Tell)> + Send>;
-/// Tells the one who waits, once it is known whether the commit went well.
-type Tell = Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>;
+/// How long a batch takes in more of them: where each statement has a way to go, the others who write there wait for their turn.
+const MAX_TURN: Duration = Duration::from_millis(500);
+
+/// What is sent to the writer.
+struct Write {
+    /// Its statements, until they are begun; whether they went well.
+    work: Option<Work>,
+    /// Tells the one who waits, once it is known whether the commit went well.
+    tell: Box<dyn FnOnce(Result<(), Arc<sqlx::Error>>) + Send>,
+}
+
+type Work = Box<dyn for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, bool> + Send>;
 
 /// Where the database is, which decides how a batch begins and how long it is waited for.
 #[derive(Debug)]
@@ -77,19 +86,24 @@ impl Writer {
         F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         let (tell, told) = oneshot::channel::<Result<T, Error>>();
-        let write: Write = Box::new(move |connection| {
+        let result = Arc::new(Mutex::new(None));
+        let kept = Arc::clone(&result);
+        let work: Work = Box::new(move |connection| {
             let work = AssertUnwindSafe(work(connection)).catch_unwind();
             Box::pin(async move {
                 let result = work.await.unwrap_or(Err(Error::Unreadable("write: its work panicked")));
                 let went_well = result.is_ok();
-                let then = move |committed: Result<(), Arc<sqlx::Error>>| {
-                    let result = committed.map_err(Error::Commit).and(result);
-                    // Whoever has left does not want to know.
-                    let _gone = tell.send(result);
-                };
-                (went_well, Box::new(then) as Tell)
+                *kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+                went_well
             })
         });
+        let tell = move |committed: Result<(), Arc<sqlx::Error>>| {
+            let result = result.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let result = committed.map_err(Error::Commit).and_then(|()| result.unwrap_or(Err(Error::Overloaded)));
+            // Whoever has left does not want to know.
+            let _gone = tell.send(result);
+        };
+        let write = Write { work: Some(work), tell: Box::new(tell) };
         self.0.try_send(write).map_err(|_full_or_ended| Error::Overloaded)?;
         told.await.map_err(|_ended| Error::Overloaded)?
     }
@@ -97,28 +111,28 @@ impl Writer {
 
 async fn write_all(pool: AnyPool, place: Place, mut waiting: mpsc::Receiver<Write>) {
     let mut batch = Vec::with_capacity(MAX_BATCH);
-    while waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
-        let mut tell = Vec::with_capacity(batch.len());
-        let committed = write_batch(&pool, &place, &mut batch, &mut tell).await.map_err(Arc::new);
-        for then in tell {
-            then(committed.clone());
+    while !batch.is_empty() || waiting.recv_many(&mut batch, MAX_BATCH).await > 0 {
+        // What had no turn in this one begins the next.
+        let (ended, committed) = match write_batch(&pool, &place, &mut batch).await {
+            Ok(written) => (written, Ok(())),
+            Err(error) => (batch.len(), Err(Arc::new(error))),
+        };
+        for write in batch.drain(..ended) {
+            (write.tell)(committed.clone());
         }
-        // Nothing was begun for these: their senders are dropped, and those who wait hear that it failed.
-        batch.clear();
     }
 }
 
-async fn write_batch(pool: &AnyPool, place: &Place, batch: &mut Vec<Write>, tell: &mut Vec<Tell>) -> Result<(), sqlx::Error> {
+/// Writes these together; how many of them had their turn.
+async fn write_batch(pool: &AnyPool, place: &Place, batch: &mut [Write]) -> Result<usize, sqlx::Error> {
     if let Place::File(file) = place {
         file.stands()?;
     }
     let mut connection = pool.acquire().await?;
-    let committed = match timeout(place.patience(), write_together(&mut connection, place, batch, tell)).await {
-        Ok(committed) => committed,
-        Err(_elapsed) => Err(silent()),
-    };
-    match (&committed, place) {
-        (Ok(()), _) => {}
+    let written = timeout(place.patience(), write_together(&mut connection, place, batch)).await;
+    let written = written.unwrap_or_else(|_elapsed| Err(silent()));
+    match (&written, place) {
+        (Ok(_), _) => {}
         // `SQLite` ends a transaction by itself when the disk is full, and the connection goes on counting it as open (sqlx 0.9,
         // 2026): every later one would fail on it, long after there is room again.
         (Err(_), Place::File(_)) => {
@@ -128,29 +142,29 @@ async fn write_batch(pool: &AnyPool, place: &Place, batch: &mut Vec<Write>, tell
         // connection the server drops the transaction and its lock.
         (Err(_), Place::Server) => drop(connection.detach()),
     }
-    committed
+    written
 }
 
-async fn write_together(
-    connection: &mut AnyConnection,
-    place: &Place,
-    batch: &mut Vec<Write>,
-    tell: &mut Vec<Tell>,
-) -> Result<(), sqlx::Error> {
+async fn write_together(connection: &mut AnyConnection, place: &Place, batch: &mut [Write]) -> Result<usize, sqlx::Error> {
     let mut transaction = connection.begin_with(place.begin()).await?;
-    for write in batch.drain(..) {
-        tell.push(write_one(&mut transaction, write).await?);
+    let (begun, mut written) = (Stopwatch::start(), 0);
+    for work in batch.iter_mut().map_while(|write| write.work.take()) {
+        write_one(&mut transaction, work).await?;
+        written += 1;
+        if begun.elapsed() >= MAX_TURN {
+            break;
+        }
     }
-    transaction.commit().await
+    transaction.commit().await?;
+    Ok(written)
 }
 
 /// One write of a batch: what goes wrong in it is undone without touching the others.
-async fn write_one(transaction: &mut Transaction<'_, Any>, write: Write) -> Result<Tell, sqlx::Error> {
+async fn write_one(transaction: &mut Transaction<'_, Any>, work: Work) -> Result<(), sqlx::Error> {
     transaction.execute("SAVEPOINT one").await?;
-    let (went_well, then) = write(transaction).await;
-    if !went_well {
+    if !work(transaction).await {
         transaction.execute("ROLLBACK TO one").await?;
     }
     transaction.execute("RELEASE one").await?;
-    Ok(then)
+    Ok(())
 }

@@ -430,6 +430,39 @@ fn plain_http_goes_to_this_machine_only() {
 }
 
 #[test]
+fn the_database_may_be_on_a_server_whose_password_is_never_shown() {
+    let read = |url: &str| load_store(&Environment::from_pairs([("DATABASE_URL", url)]));
+    let good = [
+        ("postgres://u:hidden@db.example.com/ringbook", "postgres://u@db.example.com/ringbook"),
+        ("postgresql://u:hid%40den@db:5433/x?sslmode=verify-full&sslrootcert=/etc/ca.pem", "postgres://u@db:5433/x"),
+        ("postgres://u@localhost/x?host=/var/run/postgresql", "postgres://u@localhost/x"),
+    ];
+    for (given, shown) in good {
+        let settings = read(given).unwrap();
+        assert_eq!(settings.database_url.expose(), given);
+        assert_eq!((settings.database_url.to_string().as_str(), settings.database_url.file()), (shown, None));
+        assert!(format!("{settings:?}").contains(shown), "{settings:?}");
+    }
+    let bad = [
+        "postgres://u:hidden@db",
+        "postgres://u:hidden@db/",
+        "postgres://db/hidden",
+        "postgres://u:hidden/word@db/x",
+        "postgres://u:hidden#word@db/x",
+        "postgres://u:hidden@/x",
+        "postgres://u:hidden@db/x/y",
+        "postgres://u:hidden@db/x?sslmode=hidden",
+        "postgres://u:hidden@db/x?channel_binding=require",
+        "postgres://u:hidden@db/x?host=elsewhere",
+        "postgres:hidden",
+    ];
+    for url in bad {
+        let found = read(url).unwrap_err().to_string();
+        assert!(found.starts_with("DATABASE_URL ") && !found.contains("hidden"), "{url}: {found}");
+    }
+}
+
+#[test]
 fn the_database_may_be_a_file() {
     let good = [
         ("sqlite://ringbook.db", "sqlite://ringbook.db"),
