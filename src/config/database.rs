@@ -106,7 +106,9 @@ fn server(value: &str) -> Result<String, &'static str> {
             "sslmode" if SSL_MODES.contains(&&*value) => {}
             "sslmode" => return Err("has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full"),
             "host" if value.starts_with('/') => {}
-            "host" => return Err("has a host= that is not the folder of a socket: write the server's name in front of the database"),
+            "host" => {
+                return Err("has a host= that is not the folder of a socket: write the server's name in front of the database");
+            }
             "sslrootcert" | "sslcert" | "sslkey" => {}
             _ => return Err("has an option that is none of sslmode, sslrootcert, sslcert, sslkey and host: leave it out"),
         }

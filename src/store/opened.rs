@@ -15,7 +15,7 @@ pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct Opened {
     /// For what only reads.
     pub readers: Readers,
-    /// The one connection that writes.
+    /// For the one who writes.
     pub writing: AnyPool,
     /// What its writer minds.
     pub place: Place,
@@ -24,5 +24,9 @@ pub(super) struct Opened {
 /// Opens the database at `url`, by its scheme.
 pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     sqlx::any::install_default_drivers();
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") { postgres::open(url).await } else { sqlite::open(url).await }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        postgres::open(url).await
+    } else {
+        sqlite::open(url).await
+    }
 }

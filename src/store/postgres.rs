@@ -46,6 +46,9 @@ const READ_PATIENCE: Duration = Duration::from_secs(7);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
 /// Readers beside the one writer. More than a file has: each of them waits for the network as well.
 const READERS: u32 = 8;
+/// Connections of the one writer, who uses one at a time. After each use sqlx asks the server whether it is still well (0.9, 2026), which a
+/// server that is gone leaves without an answer for a quarter of an hour: another stands in meanwhile.
+const WRITERS: u32 = 4;
 /// The oldest version that is tried in the tests and still cared for by its makers (2026).
 const OLDEST: i32 = 140_000;
 
@@ -63,7 +66,7 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     let migrated = sqlx::migrate!("src/store/migrations/postgres").run_direct(None, &mut first, false).await;
     migrated.map_err(|error| server.because_of_schema(error))?;
     first.close().await?;
-    let writing = pool(1).connect(url).await?;
+    let writing = pool(WRITERS).connect(url).await?;
     let readers = Readers::of_server(pool(READERS).connect(url).await?, READ_PATIENCE);
     Ok(Opened { readers, writing, place: Place::Server })
 }

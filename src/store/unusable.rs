@@ -48,7 +48,8 @@ impl Server {
         let is_about_extension = cause.to_string().contains("btree_gist");
         match code(cause).as_deref() {
             Some("42501") if is_about_extension => Unusable::MayNotExtend(self.clone()).into(),
-            Some("42501") => Unusable::MayNotCreate(self.clone()).into(),
+            // The second where the schema must not even be looked into, and counts as absent.
+            Some("42501" | "3F000") => Unusable::MayNotCreate(self.clone()).into(),
             Some("0A000" | "58P01" | "22023") if is_about_extension => Unusable::NoExtension(self.clone()).into(),
             Some("55P03") => Unusable::Locked(self.clone()).into(),
             _ => error.into(),
@@ -83,7 +84,7 @@ pub enum Unusable {
         name = .0.database, user = .0.user)]
     NoRight(Server),
     /// It has no connection to spare.
-    #[error("{0} has no connection to spare: each copy of ringbook takes up to 10 of its max_connections")]
+    #[error("{0} has no connection to spare: each copy of ringbook takes up to 12 of its max_connections")]
     Full(Server),
     /// It is older than what is cared for.
     #[error("{server} is version {version}: ringbook needs {oldest} or newer")]
@@ -111,7 +112,9 @@ pub enum Unusable {
         name = .0.database, user = .0.user)]
     MayNotExtend(Server),
     /// The extension was not installed with the server.
-    #[error("{0} lacks the extension btree_gist: install what comes with PostgreSQL as \"contrib\" (Debian: in postgresql itself; Red Hat: postgresql-contrib)")]
+    #[error(
+        "{0} lacks the extension btree_gist: install what comes with PostgreSQL as \"contrib\" (Debian: in postgresql itself; Red Hat: postgresql-contrib)"
+    )]
     NoExtension(Server),
     /// The user must not make tables.
     #[error("{0} does not let the user {user} make tables; its administrator runs, in the database {name}: GRANT USAGE, CREATE ON SCHEMA public TO \"{user}\"",

@@ -72,7 +72,7 @@ impl std::fmt::Debug for Writer {
 }
 
 impl Writer {
-    /// Starts the writer of this database, which has one connection.
+    /// Starts the one writer of this database.
     pub(super) fn start(pool: AnyPool, place: Place) -> Self {
         let (queue, waiting) = mpsc::channel(MAX_WAITING);
         tokio::spawn(write_all(pool, place, waiting));

@@ -87,7 +87,12 @@ pub struct Plan {
 impl Plan {
     /// The fake Google, the bypass, the example business.
     pub fn new() -> Self {
-        Self { settings: Vec::new(), businesses: vec![(SLUG.into(), BUSINESS.into())], clock: Clock::fixed(NOW), on: On::of_houses() }
+        Self {
+            settings: Vec::new(),
+            businesses: vec![(SLUG.into(), BUSINESS.into())],
+            clock: Clock::fixed(NOW),
+            on: On::of_houses(),
+        }
     }
 
     /// Adds a setting, or replaces one.
@@ -165,8 +170,19 @@ impl Plan {
             pairs.push((name, value));
         }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut house =
-            House { url: String::new(), clock: self.clock, google, vapi, twilio, alerts, folder, pairs, http, running: None, database };
+        let mut house = House {
+            url: String::new(),
+            clock: self.clock,
+            google,
+            vapi,
+            twilio,
+            alerts,
+            folder,
+            pairs,
+            http,
+            running: None,
+            database,
+        };
         house.open().await;
         house
     }

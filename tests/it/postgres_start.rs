@@ -128,7 +128,10 @@ async fn commands_find_a_server_without_a_file_and_never_show_its_password() {
     let checked = run(house.folder.path(), &["check"], house.pairs());
     let shown = format!("{}{}", out(&checked), err(&checked));
     let port = server().port;
-    assert!(shown.contains(&format!("postgres://ringbook@127.0.0.1:{port}/test_")) && shown.contains("can be written"), "{shown}");
+    assert!(
+        shown.contains(&format!("postgres://ringbook@127.0.0.1:{port}/test_")) && shown.contains("can be written"),
+        "{shown}"
+    );
     let closed = free_port();
     let mut elsewhere = house.pairs().to_vec();
     elsewhere.push(("DATABASE_URL".into(), format!("postgres://ringbook:{PASSWORD}@127.0.0.1:{closed}/ringbook")));
@@ -145,7 +148,8 @@ async fn a_session_is_known_by_its_name() {
     let database = empty_database().await;
     let store = Store::open(database.url()).await.unwrap();
     let mut connection = AnyConnection::connect(database.url()).await.unwrap();
-    let asked = "SELECT CAST(COUNT(*) AS BIGINT) AS sessions FROM pg_stat_activity WHERE application_name = 'ringbook' AND datname = $1";
+    let asked =
+        "SELECT CAST(COUNT(*) AS BIGINT) AS sessions FROM pg_stat_activity WHERE application_name = 'ringbook' AND datname = $1";
     let found = sqlx::query(asked).bind(database.name()).fetch_one(&mut connection).await.unwrap();
     assert!(found.get::<i64, _>("sessions") >= 2, "a writer and a reader");
     store.close().await;

@@ -17,7 +17,11 @@ impl On {
     /// Where houses keep everything that do not say otherwise: in files, but for `tests/run --postgres`.
     #[expect(clippy::disallowed_methods, reason = "asks which database is tried")]
     pub fn of_houses() -> Self {
-        if std::env::var("RINGBOOK_TESTS_DATABASE").is_ok_and(|value| value == "postgres") { Self::Postgres } else { Self::Sqlite }
+        if std::env::var("RINGBOOK_TESTS_DATABASE").is_ok_and(|value| value == "postgres") {
+            Self::Postgres
+        } else {
+            Self::Sqlite
+        }
     }
 }
 

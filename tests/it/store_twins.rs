@@ -25,7 +25,8 @@ async fn columns(on: On) -> BTreeSet<(String, String, String, bool)> {
     sqlx::any::install_default_drivers();
     let mut connection = AnyConnection::connect(&place.url()).await.unwrap();
     let rows = sqlx::query(asked).fetch_all(&mut connection).await.unwrap();
-    let read = |row: &sqlx::any::AnyRow| (row.get("relation"), row.get("name"), row.get("kind"), row.get::<i64, _>("nullable") == 1);
+    let read =
+        |row: &sqlx::any::AnyRow| (row.get("relation"), row.get("name"), row.get("kind"), row.get::<i64, _>("nullable") == 1);
     let columns: BTreeSet<(String, String, String, bool)> = rows.iter().map(read).collect();
     columns.into_iter().filter(|(relation, ..)| !relation.starts_with("_sqlx") && !relation.starts_with("sqlite_")).collect()
 }
