@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sqlx::{Any, AnyConnection, AnyPool, Connection, Executor, Transaction};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -145,11 +145,16 @@ async fn write_batch(pool: &AnyPool, place: &Place, batch: &mut [Write]) -> Resu
     written
 }
 
+/// What goes wrong in one write is undone without touching the others. The end of each is said to the database at once with the
+/// beginning of the next, and said of the last one too: `PostgreSQL` answers the commit of a transaction that it has given up as if
+/// all were well, but not this.
 async fn write_together(connection: &mut AnyConnection, place: &Place, batch: &mut [Write]) -> Result<usize, sqlx::Error> {
     let mut transaction = connection.begin_with(place.begin()).await?;
+    transaction.execute("SAVEPOINT one").await?;
     let (begun, mut written) = (Stopwatch::start(), 0);
     for work in batch.iter_mut().map_while(|write| write.work.take()) {
-        write_one(&mut transaction, work).await?;
+        let went_well = work(&mut transaction).await;
+        transaction.execute(if went_well { "RELEASE one; SAVEPOINT one" } else { "ROLLBACK TO one" }).await?;
         written += 1;
         if begun.elapsed() >= MAX_TURN {
             break;
@@ -157,14 +162,4 @@ async fn write_together(connection: &mut AnyConnection, place: &Place, batch: &m
     }
     transaction.commit().await?;
     Ok(written)
-}
-
-/// One write of a batch: what goes wrong in it is undone without touching the others.
-async fn write_one(transaction: &mut Transaction<'_, Any>, work: Work) -> Result<(), sqlx::Error> {
-    transaction.execute("SAVEPOINT one").await?;
-    if !work(transaction).await {
-        transaction.execute("ROLLBACK TO one").await?;
-    }
-    transaction.execute("RELEASE one").await?;
-    Ok(())
 }
