@@ -73,7 +73,7 @@ impl App {
     pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
         let socket = listener::listen(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
         let address = socket.local_addr()?;
-        let store = Store::open(&settings.database_url).await.context("DATABASE_URL: the database cannot be opened")?;
+        let store = Store::open(settings.database_url.expose()).await.context("DATABASE_URL: the database cannot be opened")?;
         let runtime = Handle::current();
         let suspects = Suspects::new();
         let ground = Ground { settings: Arc::new(settings), directory, store: store.clone(), clock, suspects, runtime };

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::address::ServerUrl;
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::problems::Problems;
 use super::reader::{Owner, Read, Reader};
@@ -16,7 +17,7 @@ use crate::names::Slug;
 #[derive(Clone, Debug)]
 pub struct AssistantSettings {
     /// `DATABASE_URL`: where it is remembered which assistant is whose.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
     /// `SERVER_URL`: where the assistant asks.

@@ -24,7 +24,7 @@ use secrecy::SecretString;
 
 pub use address::{ServerUrl, is_loopback};
 pub use assistant::{AssistantSettings, load_assistant};
-pub use database::{StoreSettings, load_store};
+pub use database::{DatabaseUrl, StoreSettings, load_store};
 pub use environment::Environment;
 pub use files::{FilesSettings, load_files};
 pub use folder::{known_businesses, slugs_in};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::address::{self, ServerUrl};
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;
@@ -29,8 +30,8 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
-    /// `DATABASE_URL`: `sqlite://` and a path.
-    pub database_url: String,
+    /// `DATABASE_URL`.
+    pub database_url: DatabaseUrl,
     /// `TWILIO_*`.
     pub twilio: Scoped<Twilio>,
     /// `VAPI_*`.

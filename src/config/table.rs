@@ -67,7 +67,11 @@ pub const SETTINGS: &[Setting] = &[
     value("BIND", "0.0.0.0:8080", "where to listen: address and port"),
     off("METRICS_BIND", "a second listener, for GET /metrics"),
     value("BUSINESSES", "assistant/businesses", "the folder of business files, one <slug>.toml each"),
-    value("DATABASE_URL", "sqlite://ringbook.db", "where everything is kept; the file is created when absent"),
+    value(
+        "DATABASE_URL",
+        "sqlite://ringbook.db",
+        "where everything is kept: a file, created when absent, or postgres://USER:PASSWORD@HOST/DATABASE",
+    ),
     off("REDIS_URL", "a cache that several copies of the server share"),
     depends(
         "ENCRYPTION_KEY",

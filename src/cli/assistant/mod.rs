@@ -136,11 +136,11 @@ fn profiles(settings: &AssistantSettings, business: Option<&Slug>) -> Result<Vec
 
 /// The database; where nothing is to be written, only one that is there.
 async fn store(settings: &AssistantSettings, is_needed: bool) -> Result<Option<Store>, Failure> {
-    let is_there = settings.database_url.strip_prefix("sqlite://").is_none_or(|path| Path::new(path).exists());
+    let is_there = settings.database_url.file().is_none_or(Path::exists);
     if !(is_needed || is_there) {
         return Ok(None);
     }
-    let store = Store::open(&settings.database_url).await;
+    let store = Store::open(settings.database_url.expose()).await;
     store.map(Some).map_err(|error| Failure::because("DATABASE_URL: the database cannot be opened", error))
 }
 

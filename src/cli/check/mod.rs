@@ -62,7 +62,7 @@ pub(super) fn run(asked: &Check, environment: &Environment) -> Result<(), Failur
 
 /// Everything that has to be asked.
 async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut Findings) -> Result<(), Failure> {
-    let store = match Store::open(&settings.database_url).await {
+    let store = match Store::open(settings.database_url.expose()).await {
         Ok(store) => store,
         Err(error) => {
             findings.wrong(None, "database", error.to_string(), "DATABASE_URL must name a place that ringbook may write to");
