@@ -25,12 +25,12 @@ use crate::calendar::embedded::Embedded;
 use crate::calendar::google::Google;
 use crate::clients;
 use crate::clock::Clock;
-use crate::config::{CalendarKind, Settings};
+use crate::config::{CalendarKind, Connect, Settings};
 use crate::connect::following::{Bells, Follower, notifications};
 use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
 use crate::{body, connect, listener, requests, twilio, vapi};
@@ -73,13 +73,14 @@ impl App {
     pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
         let socket = listener::listen(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
         let address = socket.local_addr()?;
-        let store = Store::open(&settings.database_url).await.context("DATABASE_URL: the database cannot be opened")?;
+        let store = Store::open(settings.database_url.expose()).await.context("DATABASE_URL: the database cannot be opened")?;
         let runtime = Handle::current();
         let suspects = Suspects::new();
         let ground = Ground { settings: Arc::new(settings), directory, store: store.clone(), clock, suspects, runtime };
         let reload = reload(&ground);
         let asked = reload.asked().await.context("DATABASE_URL: the database cannot be read")?;
         ground.directory.keep_up(&store).await.context("DATABASE_URL: the database cannot be read")?;
+        warn_of_silence(&ground).await.context("DATABASE_URL: the database cannot be read")?;
         let mut background = vec![ground.runtime.spawn(reload.clone().watch(asked))];
 
         let calendars = calendars(&ground).await?;
@@ -154,6 +155,22 @@ impl App {
         });
         self.run().await
     }
+}
+
+/// Without an assistant the telephone is still answered, by a person: that is worth a start, and a warning. At a SIP address
+/// Vapi knows by itself who answers.
+async fn warn_of_silence(ground: &Ground) -> Result<(), store::Error> {
+    for profile in ground.directory.all() {
+        let vapi = ground.settings.vapi.of(&profile.slug);
+        let assistant = ground.store.assistant_of(&profile.slug, vapi.assistant_id.as_ref()).await?;
+        if assistant.is_none() && vapi.connect != Connect::Sip {
+            tracing::warn!(
+                business = %profile.slug,
+                "there is no assistant, so callers go straight to a person: `ringbook assistant push` makes one, or set VAPI_ASSISTANT_ID"
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn told_to_end() {

@@ -1,10 +1,11 @@
 //! ringbook answers the phone of a small business and really books the job.
 //!
 //! One folder per station of a call, in the order in which a call meets them; arrows point down this list and never up:
-//! `cli → app → {twilio, vapi, connect, outbox, health} → {inbox, switchboard} → booking → {business, scheduling, calendar, clients}
+//! `cli → app → {twilio, vapi, connect, outbox, health} → {inbox, switchboard} → {booking, assistant} → {business, scheduling, calendar, clients}
 //! → store → {config, clock, names}`. `tests/it/tidy.rs` holds them.
 
 pub mod app;
+pub mod assistant;
 pub mod body;
 pub mod booking;
 pub mod business;

@@ -16,6 +16,8 @@ missing_packages() {
   # The owner's pages are driven in a real browser.
   command -v chromium >/dev/null || echo chromium
   command -v chromedriver >/dev/null || echo chromium-driver
+  # Whatever is kept is kept in either database, so the tests start a PostgreSQL server of their own.
+  ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql
   # Without root certificates no HTTPS client starts: neither cargo's nor ringbook's own.
   [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }

@@ -165,11 +165,6 @@ impl Reading {
         let profile = sections::profile(slug, text, *facts.access.of(slug), problems);
         self.problems.extend(problems.take());
         let Some(profile) = profile else { return };
-        for (key, is_set) in NOT_IN_EFFECT {
-            if is_set(&profile) {
-                problems.warn(*key, "this is set, but not in effect yet");
-            }
-        }
         self.warnings.extend(problems.take_warnings());
         self.profiles.push((profile, problems.clone()));
     }
@@ -217,12 +212,3 @@ impl Reading {
         }
     }
 }
-
-/// Whether a business file sets a key to something other than its default.
-type IsSet = fn(&Profile) -> bool;
-
-/// Keys that are read and checked but do nothing yet, and when a file relies on one.
-const NOT_IN_EFFECT: &[(&str, IsSet)] = &[
-    ("privacy.recording", |it| it.privacy.recording),
-    ("privacy.disclosure", |it| it.privacy.disclosure != sections::DISCLOSURE),
-];

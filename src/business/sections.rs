@@ -20,7 +20,7 @@ const CALLS_PER_HOUR: u32 = 10;
 /// The default of `[limits] bookings_per_caller_per_day`.
 const BOOKINGS_PER_DAY: u32 = 3;
 /// The default of `[privacy] disclosure`.
-pub(super) const DISCLOSURE: &str = "You're speaking with an automated assistant.";
+const DISCLOSURE: &str = "You're speaking with an automated assistant.";
 
 /// Reads one file. Where a problem was added, the profile serves to compare the file with others and for nothing else;
 /// `None` when there is nothing to compare.

@@ -1,13 +1,12 @@
 //! `bookings`: what was booked on a day, from our own database.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Bookings, Failure, print};
+use super::{Bookings, Failure, business, print};
 use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
 use crate::clock::Clock;
 use crate::config::{Environment, load_store};
@@ -40,10 +39,7 @@ pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Fai
     // Which calendars there are does not matter here, so every file that is sound otherwise is accepted.
     let loaded =
         load_folder(&settings.businesses, &LoadFacts::same(Access::Embedded)).map_err(|problems| Failure::of_files(&problems))?;
-    let path = settings.database_url.trim_start_matches("sqlite://");
-    if !Path::new(path).exists() {
-        return Err(Failure::Usage(format!("DATABASE_URL: there is no database at {path}; `ringbook serve` makes one.")));
-    }
+    business::stands(&settings.database_url)?;
     let wanted = |profile: &Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
     let profiles: Vec<Arc<Profile>> = loaded.directory.all().filter(wanted).collect();
     if let (Some(slug), true) = (&asked.business, profiles.is_empty()) {
@@ -54,7 +50,7 @@ pub(super) fn run(asked: &Bookings, environment: &Environment) -> Result<(), Fai
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let rows = runtime.block_on(async {
-        let store = Store::open(&settings.database_url).await?;
+        let store = Store::open(settings.database_url.expose()).await?;
         let mut rows = Vec::new();
         for profile in &profiles {
             rows.extend(rows_of(&store, profile, asked).await?);

@@ -1,12 +1,11 @@
 //! What commands share that give an order to the running server: the business that they name, and the database in which every
 //! copy of the server finds the order.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::Failure;
 use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
-use crate::config::{Environment, StoreSettings, load_store};
+use crate::config::{DatabaseUrl, Environment, StoreSettings, load_store};
 use crate::names::Slug;
 use crate::store::{self, Store};
 
@@ -27,21 +26,32 @@ pub(super) fn named(slug: &Slug, environment: &Environment) -> Result<(StoreSett
     Ok((settings, profile))
 }
 
+/// That there is a database to look into: opening a file makes one.
+///
+/// # Errors
+/// That there is none.
+pub(super) fn stands(database_url: &DatabaseUrl) -> Result<(), Failure> {
+    match database_url.file() {
+        Some(path) if !path.exists() => {
+            let path = path.display();
+            Err(Failure::Usage(format!("DATABASE_URL: there is no database at {path}; `ringbook serve` makes one.")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Does `work` with the database of the server.
 ///
 /// # Errors
 /// That there is none, and what failed in it.
 pub(super) fn in_database<T>(
-    database_url: &str,
+    database_url: &DatabaseUrl,
     work: impl AsyncFnOnce(&Store) -> Result<T, store::Error>,
 ) -> Result<T, Failure> {
-    let path = database_url.trim_start_matches("sqlite://");
-    if !Path::new(path).exists() {
-        return Err(Failure::Usage(format!("DATABASE_URL: there is no database at {path}; `ringbook serve` makes one.")));
-    }
+    stands(database_url)?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let done = runtime.block_on(async {
-        let store = Store::open(database_url).await?;
+        let store = Store::open(database_url.expose()).await?;
         let done = work(&store).await?;
         store.close().await;
         Ok::<_, store::Error>(done)

@@ -99,6 +99,7 @@ fn summary(profile: &Profile) -> String {
          Read through it: every other key stands there with a note. Then:\n  \
          ringbook reload                               if the server runs already\n  \
          ringbook google login {slug}\n  \
+         ringbook assistant push --business {slug}\n  \
          ringbook twilio configure --business {slug}\n  \
          ringbook check --business {slug}\n",
         profile.name,

@@ -1,7 +1,5 @@
 //! `google`: what an operator does for an owner who connects a Google account.
 
-use std::path::Path;
-
 use clap::{Args, Subcommand};
 
 use super::{Failure, print};
@@ -38,17 +36,17 @@ pub struct Login {
 pub(super) fn run(what: &Google, environment: &Environment) -> Result<(), Failure> {
     let Google::Login(login) = what;
     let settings = load_login(environment, &login.business)?;
-    let path = settings.database_url.trim_start_matches("sqlite://");
-    let is_new = !Path::new(path).exists();
+    let new = settings.database_url.file().filter(|path| !path.exists());
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let link = runtime.block_on(async {
-        let store = Store::open(&settings.database_url).await?;
+        let store = Store::open(settings.database_url.expose()).await?;
         let link = new_link(&store, &settings.server_url, &login.business, Clock::System.now()).await?;
         store.close().await;
         Ok::<_, store::Error>(link)
     });
     let link = link.map_err(|error| Failure::because("the link cannot be kept", error))?;
-    if is_new {
+    if let Some(path) = new {
+        let path = path.display();
         eprintln!("DATABASE_URL: {path} was made just now; the link is of use only to a server with the same database.");
     }
     eprintln!("Good for 7 days and one browser; whoever has it can connect a calendar to {}:", login.business);

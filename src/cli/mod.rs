@@ -1,6 +1,7 @@
 //! The command line: what may be asked, in words that explain it. One file a command; each reads only the settings
 //! that it uses.
 
+mod assistant;
 pub mod bookings;
 mod business;
 mod business_new;
@@ -26,6 +27,7 @@ use clap::{Args, Parser, Subcommand};
 use time::Date;
 use time::macros::format_description;
 
+pub use assistant::Assistant;
 pub use business_new::Business;
 pub use calls::{Call, Calls};
 pub use check::Check;
@@ -49,6 +51,7 @@ Examples:
   ringbook keygen >> .env                fresh secrets for the settings
   ringbook business new abc-hvac --number +15551230000 --zone America/New_York
   ringbook serve                         answer the phone
+  ringbook assistant push                make or change the assistant of each business at Vapi
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook twilio configure              point the numbers here, and say where they pointed before
   ringbook check                         what is wrong, and how to mend it
@@ -110,6 +113,9 @@ Settings: as `ringbook serve`.")]
     /// Show where the telephone numbers point at Twilio, and point them here.
     #[command(subcommand, after_help = "Examples:\n  ringbook twilio show\n  ringbook twilio configure --business abc-hvac")]
     Twilio(Twilio),
+    /// The Vapi assistant of each business as code: print it, compare it, bring it to Vapi.
+    #[command(subcommand, after_help = "Examples:\n  ringbook assistant diff\n  ringbook assistant push --business abc-hvac")]
+    Assistant(Assistant),
     /// List recent calls, the latest first: when, from whom, how long, how they ended, what they booked.
     ///
     /// Of a caller's number only the last digits are shown.
@@ -212,6 +218,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Slots(asked) => slots::run(&asked, &Environment::read()?),
         Command::Business(what) => business_new::run(&what, &Environment::read()?),
         Command::Twilio(what) => twilio::run(&what, &Environment::read()?),
+        Command::Assistant(asked) => assistant::run(&asked, &Environment::read()?),
         Command::Calls(asked) => calls::list(&asked, &Environment::read()?),
         Command::Call(asked) => calls::tell(&asked, &Environment::read()?),
         Command::Forget(asked) => forget::run(&asked, &Environment::read()?),

@@ -94,7 +94,7 @@ async fn look(asked: &Slots, settings: Settings) -> Result<(), Failure> {
     let facts = LoadFacts::new(settings.calendar, &settings.google);
     let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
     let gone = |error| Failure::because("DATABASE_URL: the database cannot be read", error);
-    let store = Store::open(&settings.database_url).await.map_err(gone)?;
+    let store = Store::open(settings.database_url.expose()).await.map_err(gone)?;
     loaded.directory.keep_up(&store).await.map_err(gone)?;
     let profile = loaded.directory.by_slug(&asked.business).ok_or_else(|| {
         let folder = settings.businesses.display();

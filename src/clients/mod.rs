@@ -1,6 +1,7 @@
 //! The REST APIs that we call, one file per counterpart. A client says what came of a request precisely enough that
 //! the caller knows whether anything happened; it decides nothing, and never repeats what might have worked.
 
+pub mod assistants;
 pub mod control;
 pub mod report;
 pub mod twilio;

@@ -1,6 +1,6 @@
 //! Vapi's REST API: starting the assistant on a call that Twilio has handed to us ("provider bypass",
-//! docs.vapi.ai/calls/call-handling-with-vapi-and-twilio). Never `POST /assistant`: that stores a new assistant for
-//! every call.
+//! docs.vapi.ai/calls/call-handling-with-vapi-and-twilio). Assistants are in
+//! `assistants`: a call never makes one.
 
 use std::time::Duration;
 
@@ -153,7 +153,8 @@ impl Vapi {
 }
 
 fn request(vapi: &config::Vapi, call: &BypassCall<'_>) -> Result<Value, Error> {
-    let assistant = vapi.assistant_id.as_ref().ok_or(Error::Settings("VAPI_ASSISTANT_ID is not set"))?;
+    let assistant =
+        vapi.assistant_id.as_ref().ok_or(Error::Settings("no assistant was pushed, and VAPI_ASSISTANT_ID is not set"))?;
     let number = vapi.phone_number_id.as_ref().ok_or(Error::Settings("VAPI_PHONE_NUMBER_ID is not set"))?;
     Ok(json!({
         "phoneCallProviderBypassEnabled": true,
@@ -209,7 +210,7 @@ fn read(answer: &[u8]) -> Result<BypassAnswer, Error> {
 }
 
 /// Vapi explains itself as `{"message": "…"}` or `{"message": ["…", …]}`. What it may know of a caller is in `sent`.
-fn refusal(answer: &[u8], sent: &[&str]) -> String {
+pub(super) fn refusal(answer: &[u8], sent: &[&str]) -> String {
     let value: Value = serde_json::from_slice(answer).unwrap_or_default();
     match value.get("message") {
         Some(Value::String(message)) => reason(message, sent),

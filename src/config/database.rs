@@ -1,17 +1,28 @@
 //! `DATABASE_URL`, and the settings of commands that only look into the database.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::environment::Environment;
 use super::folder;
 use super::problems::Problems;
 use super::reader::Reader;
 
+/// How the address of a file begins.
+const FILE: &str = "sqlite://";
+/// How the address of a PostgreSQL server begins.
+const SERVERS: [&str; 2] = ["postgres://", "postgresql://"];
+/// As PostgreSQL's own programs know them.
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
 /// What a command needs that only looks into the database.
 #[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// `DATABASE_URL`: `sqlite://` and a path.
-    pub database_url: String,
+    /// `DATABASE_URL`.
+    pub database_url: DatabaseUrl,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
 }
@@ -28,20 +39,79 @@ pub fn load_store(environment: &Environment) -> Result<StoreSettings, Problems> 
     reader.finish(settings).map(|(settings, _)| settings)
 }
 
-/// `sqlite://` and the path of a file. Only the scheme and the path are kept: how the file is opened is the store's affair.
-pub(super) fn url(value: &str) -> Result<String, &'static str> {
-    if value.starts_with("postgres://") || value.starts_with("postgresql://") {
-        return Err("names a Postgres server, which this version cannot use yet: give sqlite:// and the path of a file");
+/// Where everything is kept. The address of a server may hold its password, so it is shown without.
+#[derive(Clone)]
+pub struct DatabaseUrl(SecretString);
+
+impl DatabaseUrl {
+    /// The whole address, for whoever opens it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
     }
+
+    /// The file that it names, where it does not name a server.
+    #[must_use]
+    pub fn file(&self) -> Option<&Path> {
+        self.expose().strip_prefix(FILE).map(Path::new)
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match Url::parse(self.expose()) {
+            Ok(url) if self.file().is_none() => {
+                let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+                write!(f, "postgres://{}@{}{port}{}", url.username(), url.host_str().unwrap_or_default(), url.path())
+            }
+            _ => f.write_str(self.expose()),
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(super) fn url(value: &str) -> Result<DatabaseUrl, &'static str> {
+    let url = if SERVERS.iter().any(|scheme| value.starts_with(scheme)) { server(value) } else { file(value) };
+    url.map(|url| DatabaseUrl(url.into()))
+}
+
+/// Only the scheme and the path are kept: how the file is opened is the store's affair.
+fn file(value: &str) -> Result<String, &'static str> {
     if value.contains(":memory:") || value.contains("mode=memory") {
         return Err("must name a file: what is kept in memory only is lost with the process");
     }
-    let example = "must be sqlite:// and the path of a file, e.g. sqlite://ringbook.db or sqlite:///var/lib/ringbook/ringbook.db";
-    let path = value.strip_prefix("sqlite://").ok_or(example)?;
+    let example = "must be sqlite:// and the path of a file, e.g. sqlite://ringbook.db or sqlite:///var/lib/ringbook/ringbook.db, \
+                   or postgres://USER:PASSWORD@HOST/DATABASE";
+    let path = value.strip_prefix(FILE).ok_or(example)?;
     let path = path.strip_suffix("?mode=rwc").unwrap_or(path);
-    if path.is_empty() || path.ends_with('/') || path.contains(['?', '#']) {
-        Err(example)
-    } else {
-        Ok(format!("sqlite://{path}"))
+    if path.is_empty() || path.ends_with('/') || path.contains(['?', '#']) { Err(example) } else { Ok(format!("{FILE}{path}")) }
+}
+
+/// The address of a server, as it came. What it says must be understood: an option that is ignored would be one to rely on.
+fn server(value: &str) -> Result<String, &'static str> {
+    let example = "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE (characters of the password that mean something in an address, \
+                   e.g. / @ # ? %, are written as %2F %40 %23 %3F %25)";
+    let url = Url::parse(value).map_err(|_unreadable| example)?;
+    let (database, has_server) = (url.path().trim_start_matches('/'), url.host_str().is_some_and(|host| !host.is_empty()));
+    if !has_server || url.username().is_empty() || url.fragment().is_some() || database.is_empty() || database.contains('/') {
+        return Err(example);
     }
+    for (name, value) in url.query_pairs() {
+        match &*name {
+            "sslmode" if SSL_MODES.contains(&&*value) => {}
+            "sslmode" => return Err("has an sslmode that is none of disable, allow, prefer, require, verify-ca, verify-full"),
+            "host" if value.starts_with('/') => {}
+            "host" => {
+                return Err("has a host= that is not the folder of a socket: write the server's name in front of the database");
+            }
+            "sslrootcert" | "sslcert" | "sslkey" => {}
+            _ => return Err("has an option that is none of sslmode, sslrootcert, sslcert, sslkey and host: leave it out"),
+        }
+    }
+    Ok(value.to_owned())
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;
@@ -13,7 +14,7 @@ use super::{database, folder};
 #[derive(Clone, Debug)]
 pub struct FilesSettings {
     /// `DATABASE_URL`: where the server hears that it is to read them.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
     /// `BUSINESSES`: the folder.
     pub businesses: PathBuf,
     /// `CALENDAR`

@@ -1,6 +1,7 @@
 //! The settings of `ringbook google login`.
 
 use super::address::ServerUrl;
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind};
 use super::problems::Problems;
@@ -12,7 +13,7 @@ use crate::names::Slug;
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     /// `DATABASE_URL`: where the server looks for it.
-    pub database_url: String,
+    pub database_url: DatabaseUrl,
     /// `SERVER_URL`: where the link leads.
     pub server_url: ServerUrl,
 }

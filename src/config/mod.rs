@@ -2,6 +2,7 @@
 //! the environment.
 
 mod address;
+mod assistant;
 mod database;
 mod environment;
 mod files;
@@ -23,7 +24,8 @@ mod vapi;
 use secrecy::SecretString;
 
 pub use address::{ServerUrl, is_loopback};
-pub use database::{StoreSettings, load_store};
+pub use assistant::{AssistantSettings, load_assistant};
+pub use database::{DatabaseUrl, StoreSettings, load_store};
 pub use environment::Environment;
 pub use files::{FilesSettings, load_files};
 pub use folder::{known_businesses, load_folder_name, slugs_in};

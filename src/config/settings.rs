@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::address::{self, ServerUrl};
+use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;
@@ -29,8 +30,8 @@ pub struct Settings {
     pub bind: SocketAddr,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
-    /// `DATABASE_URL`: `sqlite://` and a path.
-    pub database_url: String,
+    /// `DATABASE_URL`.
+    pub database_url: DatabaseUrl,
     /// `TWILIO_*`.
     pub twilio: Scoped<Twilio>,
     /// `VAPI_*`.
@@ -129,6 +130,11 @@ pub(super) fn connect_budget(reader: &mut Reader<'_>) -> Read<Duration> {
     reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000)
 }
 
+/// `TOOL_REPLY_BUDGET_MS`.
+pub(super) fn tool_reply_budget(reader: &mut Reader<'_>) -> Read<Duration> {
+    reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000)
+}
+
 fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let server_url = reader.always("SERVER_URL", None, ServerUrl::parse);
     let bind = reader.always("BIND", None, address::socket);
@@ -141,7 +147,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     google::check_needs(reader, calendar);
     let vault = google::vault(reader);
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
-    let tool_reply_budget = reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000);
+    let tool_reply_budget = tool_reply_budget(reader);
     let connect_budget = connect_budget(reader);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
     let days = |days: u64| Duration::from_hours(24 * days);

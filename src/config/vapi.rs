@@ -83,12 +83,6 @@ pub(super) fn check_needs(reader: &mut Reader<'_>) {
         for need in needs {
             reader.demand(need, &owners, &format!("VAPI_CONNECT={word} needs it"));
         }
-        // Without an assistant the telephone is still answered, by a person: that is worth a start, and a warning.
-        if way != Connect::Sip && owners.iter().any(|owner| reader.given("VAPI_ASSISTANT_ID", *owner).is_none()) {
-            reader.odd(format!(
-                "VAPI_ASSISTANT_ID is not set for every business: with VAPI_CONNECT={word} their callers go straight to a person."
-            ));
-        }
     }
 }
 

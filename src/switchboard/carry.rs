@@ -72,7 +72,12 @@ impl Switchboard {
         let twiml = help.twiml(&sentence, profile, &ends, &self.settings.server_url);
         let transfer = NewTransfer { call: id, to: help.dialing(), twiml: &twiml };
         // Claimed before anything is asked for: a webhook that comes while Twilio is being told must know whose dial it is.
-        if !self.store.claim_transfer(&transfer, now - AGAIN_AFTER, now).await? {
+        let claimed = self.store.claim_transfer(&transfer, now - AGAIN_AFTER, now).await;
+        if claimed.is_err() {
+            // Perhaps it was written after all. Nobody acts on it, so whoever asks next must not find it done.
+            let _perhaps = self.store.undo_transfer(id).await;
+        }
+        if !claimed? {
             let row = self.store.call_by_id(id).await?;
             return Ok(row.and_then(|row| already(&row, now)).unwrap_or(PutThrough::Failed));
         }

@@ -1,5 +1,6 @@
 //! The first webhook of a call: connect the caller to the assistant, once, however often Twilio asks.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::{Station, bypass, is_blocked, not_set_up, twiml, xml};
 use crate::business::profile::Profile;
 use crate::clients::vapi::{BypassCall, Variables};
 use crate::clock::Stopwatch;
-use crate::config::Connect;
+use crate::config::{Connect, Vapi};
 use crate::names::{CallSid, VapiCallId};
 use crate::store::callers::CallName;
 use crate::store::calls::{CallClaim, CallRow, Connected, Leg};
@@ -157,12 +158,12 @@ impl Station {
         form: &Form,
         received: Stopwatch,
     ) -> Result<Connection, String> {
-        let vapi = self.settings.vapi.of(&profile.slug);
+        let vapi = self.vapi_of(profile).await?;
         let route = |path| self.settings.server_url.route(path);
         let twiml = match vapi.connect {
-            Connect::Bypass => return self.bypass(sid, profile, form, received).await,
+            Connect::Bypass => return self.bypass(&vapi, sid, profile, form, received).await,
             Connect::Stream => {
-                let assistant = vapi.assistant_id.as_ref().ok_or("VAPI_ASSISTANT_ID is not set")?;
+                let assistant = vapi.assistant_id.as_ref().ok_or("no assistant was pushed, and VAPI_ASSISTANT_ID is not set")?;
                 let url = format!("{}/{assistant}", vapi.stream_url.trim_end_matches('/'));
                 twiml::stream(&url, sid, &form.from, &route("/twilio/connect-ended"))
             }
@@ -175,11 +176,30 @@ impl Station {
         Ok(Connection { twiml, vapi_call_id: None, control_url: None })
     }
 
-    async fn bypass(&self, sid: &CallSid, profile: &Profile, form: &Form, received: Stopwatch) -> Result<Connection, String> {
+    /// How Vapi is reached for this business, with the assistant that was pushed where none is set.
+    async fn vapi_of(&self, profile: &Profile) -> Result<Cow<'_, Vapi>, String> {
+        let vapi = self.settings.vapi.of(&profile.slug);
+        if vapi.assistant_id.is_some() || vapi.connect == Connect::Sip {
+            return Ok(Cow::Borrowed(vapi));
+        }
+        let pushed = tokio::time::timeout(STORE_LIMIT, self.store.assistant_of(&profile.slug, None)).await;
+        let assistant_id =
+            pushed.map_err(|_late| "the assistant was not looked up in time")?.map_err(|error| error.to_string())?;
+        Ok(Cow::Owned(Vapi { assistant_id, ..vapi.clone() }))
+    }
+
+    async fn bypass(
+        &self,
+        vapi: &Vapi,
+        sid: &CallSid,
+        profile: &Profile,
+        form: &Form,
+        received: Stopwatch,
+    ) -> Result<Connection, String> {
         let variables = self.variables(sid, profile, form).await;
         let call = BypassCall { business: &profile.slug, call_sid: sid, caller: &form.from, variables: &variables };
         let limit = self.time_left(received).saturating_sub(KEEPING.min(self.settings.connect_budget / 5));
-        let answer = self.vapi.create_call(self.settings.vapi.of(&profile.slug), &call, limit).await;
+        let answer = self.vapi.create_call(vapi, &call, limit).await;
         let answer = answer.map_err(|error| error.to_string())?;
         let action = self.settings.server_url.route("/twilio/connect-ended");
         let twiml = bypass::adopt(&answer.twiml, &action).map_err(|error| format!("call {}: {error}", answer.id))?;

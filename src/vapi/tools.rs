@@ -64,6 +64,20 @@ impl Tool {
         }
     }
 
+    /// The arguments with which it is published: each in the first of the spellings that are understood.
+    #[must_use]
+    pub fn arguments(self) -> Vec<&'static str> {
+        let lists: &[&[&'static str]] = match self {
+            Self::CheckAvailability => &[SERVICE, DATE, WINDOW, TECHNICIAN],
+            Self::BookAppointment => &[SERVICE, START, NAME, PHONE, TECHNICIAN, ADDRESS, EMAIL, NOTES],
+            Self::ScheduleHvacAppointment => &[SERVICE, DATE, WINDOW, NAME, PHONE],
+            Self::FindAppointment | Self::CancelAppointment => &[CODE, NAME],
+            Self::RescheduleAppointment => &[START, CODE, NAME],
+            Self::TransferToHuman => &[WHY],
+        };
+        lists.iter().filter_map(|names| names.first().copied()).collect()
+    }
+
     /// The tool of this name, `snake_case` included.
     #[must_use]
     pub fn read(name: &str) -> Option<Self> {
@@ -121,6 +135,8 @@ const NOTES: &[&str] = &["notes", "reason"];
 const ADDRESS: &[&str] = &["address"];
 const EMAIL: &[&str] = &["email"];
 const CODE: &[&str] = &["confirmationId"];
+/// Why a person is wanted: it makes the assistant think before it gives up, and nobody acts on it.
+const WHY: &[&str] = &["reason"];
 
 /// The number that the model was told, as far as it was.
 #[must_use]

@@ -143,8 +143,7 @@ async fn assistant(station: &Station, whose: &Whose, about: &About) -> HttpRespo
     if let Some(instead) = station.instead_of_the_assistant(profile, whose, about).await {
         return instead;
     }
-    let Some(assistant) = &station.settings.vapi.of(&profile.slug).assistant_id else {
-        tracing::error!(business = %profile.slug, "there is no assistant to answer a call: set VAPI_ASSISTANT_ID");
+    let Some(assistant) = station.assistant_of(profile).await else {
         return HttpResponse::Ok().json(json!({ "error": "Sorry, we can't take your call right now. Please call again later." }));
     };
     let caller = caller(whose.row.as_ref(), about);

@@ -27,12 +27,14 @@ impl Station {
         self.directory.keep_up(&self.store).await?;
         let row = self.known_call(about).await?;
         let of_row = row.as_ref().and_then(|row| row.business.as_ref()).and_then(|slug| self.directory.by_slug(slug));
-        let profile = of_row
+        let named = of_row
             .or_else(|| about.business.as_ref().and_then(|slug| self.directory.by_slug(slug)))
-            .or_else(|| about.called.as_ref().and_then(|number| self.directory.by_number(number)))
-            .or_else(|| about.assistant.as_ref().and_then(|assistant| self.by_assistant(assistant)))
-            .or_else(|| self.directory.only());
-        Ok(Whose { profile, row })
+            .or_else(|| about.called.as_ref().and_then(|number| self.directory.by_number(number)));
+        let profile = match (named, &about.assistant) {
+            (None, Some(assistant)) => self.by_assistant(assistant).await?,
+            (named, _) => named,
+        };
+        Ok(Whose { profile: profile.or_else(|| self.directory.only()), row })
     }
 
     async fn known_call(&self, about: &About) -> Result<Option<CallRow>, store::Error> {
@@ -48,13 +50,33 @@ impl Station {
     }
 
     /// The business whose assistant this is, if it is one business's alone.
-    fn by_assistant(&self, assistant: &AssistantId) -> Option<Arc<Profile>> {
-        let is_its = |profile: &Arc<Profile>| self.settings.vapi.of(&profile.slug).assistant_id.as_ref() == Some(assistant);
+    async fn by_assistant(&self, assistant: &AssistantId) -> Result<Option<Arc<Profile>>, store::Error> {
+        let pushed = self.store.pushed_assistants().await?;
+        let is_its = |profile: &Arc<Profile>| {
+            let set = self.settings.vapi.of(&profile.slug).assistant_id.as_ref();
+            let row = || pushed.iter().find(|row| row.business == profile.slug).map(|row| &row.assistant);
+            set.or_else(row) == Some(assistant)
+        };
         let mut businesses = self.directory.all().filter(is_its);
-        match (businesses.next(), businesses.next()) {
+        Ok(match (businesses.next(), businesses.next()) {
             (Some(profile), None) => Some(profile),
             _ => None,
+        })
+    }
+
+    /// The assistant that answers for this business; why there is none is in the log.
+    pub(super) async fn assistant_of(&self, profile: &Profile) -> Option<AssistantId> {
+        let set = self.settings.vapi.of(&profile.slug).assistant_id.as_ref();
+        let assistant = self.store.assistant_of(&profile.slug, set).await;
+        match &assistant {
+            Ok(Some(_)) => {}
+            Ok(None) => tracing::error!(
+                business = %profile.slug,
+                "there is no assistant to answer a call: `ringbook assistant push` makes one, or set VAPI_ASSISTANT_ID"
+            ),
+            Err(error) => tracing::error!(business = %profile.slug, %error, "the assistant cannot be looked up"),
         }
+        assistant.ok().flatten()
     }
 
     /// Notes that Vapi spoke of this call, unless nothing in the message is new. In the background: no answer waits for it.

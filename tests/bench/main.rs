@@ -35,8 +35,14 @@ mod fakes;
 #[path = "../it/house.rs"]
 mod house;
 #[allow(dead_code)]
+#[path = "../it/postgres.rs"]
+mod postgres;
+#[allow(dead_code)]
 #[path = "../it/program.rs"]
 mod program;
+#[allow(dead_code, unused_macros, unused_imports)]
+#[path = "../it/shelf.rs"]
+mod shelf;
 
 use std::process::ExitCode;
 

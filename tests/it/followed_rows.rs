@@ -7,7 +7,8 @@ use ringbook::store::edits::Edit;
 use ringbook::store::followed::{ChannelRow, FollowedRow};
 use ringbook::store::jobs::Job;
 
-use crate::store::{NINE, NOW, Shelf, claim, claimed, minutes, slug};
+use crate::shelf::{Shelf, on_both};
+use crate::store::{NINE, NOW, claim, claimed, minutes, slug};
 
 fn sam() -> CalendarId {
     CalendarId::parse("sam@abc.example").unwrap()
@@ -40,9 +41,17 @@ async fn confirmed(shelf: &Shelf, start: time::OffsetDateTime, caller: &str) -> 
     row
 }
 
-#[tokio::test]
-async fn who_reads_on_from_where_somebody_else_has_read_on_is_told() {
-    let shelf = Shelf::new().await;
+on_both!(
+    Shelf;
+    who_reads_on_from_where_somebody_else_has_read_on_is_told,
+    channels_live_from_the_wish_to_the_end,
+    an_edit_is_written_once_however_many_see_it,
+    what_is_seen_of_a_row_that_has_changed_since_is_not_written,
+    a_row_that_is_moved_onto_another_one_keeps_neither_from_anything,
+    a_cancelled_row_comes_back_even_where_somebody_else_is_by_now,
+);
+
+async fn who_reads_on_from_where_somebody_else_has_read_on_is_told(shelf: Shelf) {
     let (store, other) = (&shelf.store, shelf.other().await);
     assert_eq!(store.followed(&slug(), &sam()).await.unwrap(), None);
     assert!(store.keep_followed(&slug(), &sam(), None, &read_up_to("t1")).await.unwrap());
@@ -56,9 +65,7 @@ async fn who_reads_on_from_where_somebody_else_has_read_on_is_told() {
     other.close().await;
 }
 
-#[tokio::test]
-async fn channels_live_from_the_wish_to_the_end() {
-    let shelf = Shelf::new().await;
+async fn channels_live_from_the_wish_to_the_end(shelf: Shelf) {
     let row = ChannelRow {
         channel: "c1".into(),
         business: slug(),
@@ -83,9 +90,7 @@ async fn channels_live_from_the_wish_to_the_end() {
     assert_eq!(shelf.store.followed_places().await.unwrap(), [(slug(), sam())], "a channel alone counts as well");
 }
 
-#[tokio::test]
-async fn an_edit_is_written_once_however_many_see_it() {
-    let shelf = Shelf::new().await;
+async fn an_edit_is_written_once_however_many_see_it(shelf: Shelf) {
     let row = confirmed(&shelf, NINE, "+15550000001").await;
     let moved = later(&row, 180);
     assert_eq!(shelf.store.follow_edit(&edit(&row, &moved), NOW).await.unwrap(), Moved::Made);
@@ -99,9 +104,7 @@ async fn an_edit_is_written_once_however_many_see_it() {
     assert_eq!(shelf.store.last_cause(row.id).await.unwrap().as_deref(), Some("moved_in_calendar"));
 }
 
-#[tokio::test]
-async fn what_is_seen_of_a_row_that_has_changed_since_is_not_written() {
-    let shelf = Shelf::new().await;
+async fn what_is_seen_of_a_row_that_has_changed_since_is_not_written(shelf: Shelf) {
     let row = confirmed(&shelf, NINE, "+15550000001").await;
     let (newer, older) = (later(&row, 300), later(&row, 180));
     assert_eq!(shelf.store.follow_edit(&edit(&row, &newer), NOW).await.unwrap(), Moved::Made);
@@ -111,9 +114,7 @@ async fn what_is_seen_of_a_row_that_has_changed_since_is_not_written() {
     assert_eq!(shelf.store.booking(row.id).await.unwrap(), Some(newer));
 }
 
-#[tokio::test]
-async fn a_row_that_is_moved_onto_another_one_keeps_neither_from_anything() {
-    let shelf = Shelf::new().await;
+async fn a_row_that_is_moved_onto_another_one_keeps_neither_from_anything(shelf: Shelf) {
     let first = confirmed(&shelf, NINE, "+15550000001").await;
     let second = confirmed(&shelf, NINE + minutes(300), "+15550000001").await;
     let onto = later(&second, -300);
@@ -134,9 +135,7 @@ async fn a_row_that_is_moved_onto_another_one_keeps_neither_from_anything() {
     assert_eq!(shelf.store.booking(second.id).await.unwrap(), Some(plain));
 }
 
-#[tokio::test]
-async fn a_cancelled_row_comes_back_even_where_somebody_else_is_by_now() {
-    let shelf = Shelf::new().await;
+async fn a_cancelled_row_comes_back_even_where_somebody_else_is_by_now(shelf: Shelf) {
     let row = confirmed(&shelf, NINE, "+15550000001").await;
     let gone = BookingRow { state: BookingState::Cancelled, etag: "gone".into(), ..row.clone() };
     assert_eq!(shelf.store.follow_edit(&edit(&row, &gone), NOW).await.unwrap(), Moved::Made);

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::fakes::faults::Fault;
 use crate::house::{BUSINESS, CALLER, House, Plan, SAM, SLUG, inbound};
 use crate::promises::until;
+use crate::shelf::On;
 
 const SID: &str = "CA00000000000000000000000000000077";
 
@@ -78,7 +79,7 @@ async fn one_businesss_secret_reaches_no_call_of_another() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_acknowledged_once_the_database_file_is_gone() {
-    let house = House::new().await;
+    let house = House::on(On::Sqlite).await;
     house.tool("call-1", "t1", "bookAppointment", repair_by_sam(8)).await;
     for name in ["ringbook.db", "ringbook.db-wal", "ringbook.db-shm"] {
         let _absent = std::fs::remove_file(house.folder.path().join(name));

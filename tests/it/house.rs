@@ -25,6 +25,8 @@ use crate::fakes::alerts::FakeAlerts;
 use crate::fakes::google::{FakeGoogle, SERVICE_ACCOUNT};
 use crate::fakes::twilio::{ACCOUNT_SID, AUTH_TOKEN, FakeTwilio};
 use crate::fakes::vapi::{API_KEY, FakeVapi};
+use crate::postgres::{self, Database};
+use crate::shelf::On;
 
 /// Monday, 23 November 2026, 9 AM in New York: a working day of the example business.
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 14:00 UTC);
@@ -79,12 +81,18 @@ pub struct Plan {
     settings: Vec<(String, String)>,
     businesses: Vec<(String, String)>,
     clock: Clock,
+    on: On,
 }
 
 impl Plan {
     /// The fake Google, the bypass, the example business.
     pub fn new() -> Self {
-        Self { settings: Vec::new(), businesses: vec![(SLUG.into(), BUSINESS.into())], clock: Clock::fixed(NOW) }
+        Self {
+            settings: Vec::new(),
+            businesses: vec![(SLUG.into(), BUSINESS.into())],
+            clock: Clock::fixed(NOW),
+            on: On::of_houses(),
+        }
     }
 
     /// Adds a setting, or replaces one.
@@ -103,6 +111,12 @@ impl Plan {
     /// Another hour and day to stand at.
     pub fn at(mut self, now: OffsetDateTime) -> Self {
         self.clock = Clock::fixed(now);
+        self
+    }
+
+    /// On this database.
+    pub fn on(mut self, on: On) -> Self {
+        self.on = on;
         self
     }
 
@@ -126,12 +140,14 @@ impl Plan {
         twilio.add_number(CALLED);
         let key = folder.path().join("google.json");
         std::fs::write(&key, google.service_account_json()).unwrap();
+        let file = format!("sqlite://{}", folder.path().join("ringbook.db").display());
+        let database = if self.on == On::Postgres { Some(postgres::database().await) } else { None };
         let mut pairs: Vec<(String, String)> = [
             ("SERVER_URL", "https://book.example.com".to_owned()),
             // Any port that is free at that moment: one that was picked before could be somebody else's by then.
             ("BIND", "127.0.0.1:0".to_owned()),
             ("BUSINESSES", businesses.display().to_string()),
-            ("DATABASE_URL", format!("sqlite://{}", folder.path().join("ringbook.db").display())),
+            ("DATABASE_URL", database.as_ref().map_or(file, |database| database.url().to_owned())),
             ("TWILIO_ACCOUNT_SID", ACCOUNT_SID.to_owned()),
             ("TWILIO_AUTH_TOKEN", AUTH_TOKEN.to_owned()),
             ("TWILIO_API_URL", twilio.url()),
@@ -154,8 +170,19 @@ impl Plan {
             pairs.push((name, value));
         }
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut house =
-            House { url: String::new(), clock: self.clock, google, vapi, twilio, alerts, folder, pairs, http, running: None };
+        let mut house = House {
+            url: String::new(),
+            clock: self.clock,
+            google,
+            vapi,
+            twilio,
+            alerts,
+            folder,
+            pairs,
+            http,
+            running: None,
+            database,
+        };
         house.open().await;
         house
     }
@@ -174,6 +201,8 @@ pub struct House {
     pub http: reqwest::Client,
     pairs: Vec<(String, String)>,
     running: Option<Running>,
+    /// Dropped last, after whoever uses it.
+    database: Option<Database>,
 }
 
 /// One life of the server.
@@ -212,6 +241,11 @@ impl Answer {
 impl House {
     pub async fn new() -> Self {
         Plan::new().build().await
+    }
+
+    /// The same on this database.
+    pub async fn on(on: On) -> Self {
+        Plan::new().on(on).build().await
     }
 
     /// The settings that it was opened with.
@@ -273,7 +307,17 @@ impl House {
 
     /// Our own look into the database.
     pub async fn store(&self) -> Store {
-        Store::open(&format!("sqlite://{}", self.folder.path().join("ringbook.db").display())).await.unwrap()
+        Store::open(self.setting("DATABASE_URL")).await.unwrap()
+    }
+
+    /// All that is kept, as somebody has it who copies it.
+    pub fn copy_of_the_database(&self) -> Vec<u8> {
+        if let Some(database) = &self.database {
+            return database.dump();
+        }
+        let files = std::fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let files = files.filter(|path| path.to_string_lossy().contains("ringbook.db"));
+        files.flat_map(|path| std::fs::read(path).unwrap()).collect()
     }
 
     /// Every booking of the business that starts within a year, whatever became of it.

@@ -11,14 +11,15 @@ use ringbook::inbox::key::{Asked, Key, Memory};
 use ringbook::inbox::{Answer, Inbox};
 use ringbook::names::{Slug, ToolCallId};
 use ringbook::store::Store;
-use tempfile::TempDir;
 use time::macros::datetime;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
+use crate::shelf::{On, Place, on_both};
+
 /// An inbox over a database of its own, and work that is counted.
 struct Desk {
-    folder: TempDir,
+    place: Place,
     store: Store,
     clock: Clock,
     inbox: Inbox,
@@ -46,18 +47,18 @@ fn without_id(caller: &str, wish: &str) -> Key {
 }
 
 impl Desk {
-    async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&format!("sqlite://{}", folder.path().join("inbox.db").display())).await.unwrap();
+    async fn on(on: On) -> Self {
+        let place = Place::new(on).await;
+        let store = place.open().await;
         let clock = Clock::fixed(datetime!(2026-11-23 14:00 UTC));
         let inbox = Inbox::new(store.clone(), clock.clone(), Handle::current());
-        Self { folder, store, clock, inbox, begun: Arc::default() }
+        Self { place, store, clock, inbox, begun: Arc::default() }
     }
 
     /// The same database, another process.
     async fn restart(self) -> Self {
         self.store.close().await;
-        let store = Store::open(&format!("sqlite://{}", self.folder.path().join("inbox.db").display())).await.unwrap();
+        let store = self.place.open().await;
         let inbox = Inbox::new(store.clone(), self.clock.clone(), Handle::current());
         Self { store, inbox, ..self }
     }
@@ -78,9 +79,18 @@ impl Desk {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn duplicates_wait_for_the_one_that_runs_and_get_its_bytes() {
-    let desk = Desk::new().await;
+on_both!(
+    Desk;
+    duplicates_wait_for_the_one_that_runs_and_get_its_bytes,
+    an_answer_is_the_same_after_a_restart_and_for_other_arguments,
+    what_may_pass_is_not_kept,
+    work_that_was_cut_off_is_done_by_the_next_delivery,
+    a_wish_without_an_id_counts_for_an_hour,
+    a_question_without_an_id_shares_a_running_answer_only,
+    an_act_makes_its_caller_s_other_answers_without_ids_forgotten_and_nobody_elses,
+);
+
+async fn duplicates_wait_for_the_one_that_runs_and_get_its_bytes(desk: Desk) {
     let gate = Arc::new(Semaphore::new(0));
     let join = || {
         let (gate, begun) = (Arc::clone(&gate), Arc::clone(&desk.begun));
@@ -98,9 +108,7 @@ async fn duplicates_wait_for_the_one_that_runs_and_get_its_bytes() {
     assert_eq!(desk.deliver(&with_id("v1", "t1")).await, "answer 0", "and so does who comes later");
 }
 
-#[tokio::test]
-async fn an_answer_is_the_same_after_a_restart_and_for_other_arguments() {
-    let desk = Desk::new().await;
+async fn an_answer_is_the_same_after_a_restart_and_for_other_arguments(desk: Desk) {
     let key = with_id("v1", "t1");
     assert_eq!(desk.deliver(&key).await, "answer 0");
     let desk = desk.restart().await;
@@ -112,18 +120,14 @@ async fn an_answer_is_the_same_after_a_restart_and_for_other_arguments() {
     assert_eq!(desk.deliver(&with_id("v2", "t1")).await, "answer 2");
 }
 
-#[tokio::test]
-async fn what_may_pass_is_not_kept() {
-    let desk = Desk::new().await;
+async fn what_may_pass_is_not_kept(desk: Desk) {
     let key = with_id("v1", "t1");
     assert_eq!(desk.deliver_as(&key, "asked", false, false).await, "answer 0");
     assert_eq!(desk.deliver_as(&key, "asked", true, true).await, "answer 1");
     assert_eq!(desk.deliver_as(&key, "asked", false, false).await, "answer 1");
 }
 
-#[tokio::test]
-async fn work_that_was_cut_off_is_done_by_the_next_delivery() {
-    let desk = Desk::new().await;
+async fn work_that_was_cut_off_is_done_by_the_next_delivery(desk: Desk) {
     let key = with_id("v1", "t1");
     let cut_off = desk.inbox.once(key.clone(), "asked".into(), || async { panic!("a panic on purpose") }).unwrap();
     assert!(cut_off.outcome().await.is_err());
@@ -131,9 +135,7 @@ async fn work_that_was_cut_off_is_done_by_the_next_delivery() {
     assert_eq!(desk.deliver(&key).await, "answer 0");
 }
 
-#[tokio::test]
-async fn a_wish_without_an_id_counts_for_an_hour() {
-    let desk = Desk::new().await;
+async fn a_wish_without_an_id_counts_for_an_hour(desk: Desk) {
     let key = without_id("+15557654321", "repair\n2026-12-01");
     assert_eq!(key.memory, Memory::Hour);
     assert_eq!(desk.deliver(&key).await, "answer 0");
@@ -146,9 +148,7 @@ async fn a_wish_without_an_id_counts_for_an_hour() {
     assert_eq!(desk.deliver(&key).await, "answer 1", "the new answer has an hour of its own");
 }
 
-#[tokio::test]
-async fn a_question_without_an_id_shares_a_running_answer_only() {
-    let desk = Desk::new().await;
+async fn a_question_without_an_id_shares_a_running_answer_only(desk: Desk) {
     let business = slug();
     let key = Key::without_id(&Asked { acts: false, tool: "checkAvailability", ..asked(&business, None, "+15557654321", "w") });
     assert_eq!(key.memory, Memory::WhileRunning);
@@ -156,9 +156,7 @@ async fn a_question_without_an_id_shares_a_running_answer_only() {
     assert_eq!(desk.deliver(&key).await, "answer 1");
 }
 
-#[tokio::test]
-async fn an_act_makes_its_caller_s_other_answers_without_ids_forgotten_and_nobody_elses() {
-    let desk = Desk::new().await;
+async fn an_act_makes_its_caller_s_other_answers_without_ids_forgotten_and_nobody_elses(desk: Desk) {
     let others =
         [without_id("+15550000001", "w"), without_id("5550000001", "w"), without_id("(555) 000-0001", "w"), with_id("v1", "t1")];
     let mine = [without_id("", "w"), without_id("", "other"), without_id("", "booked")];

@@ -8,7 +8,8 @@ use ringbook::clock::epoch_ms;
 use ringbook::names::{CallSid, Phone, Slug};
 use ringbook::store::calls::{CallRow, Connected, Leg, NewCall};
 use serde_json::{Value, json};
-use sqlx::{Connection, Row, SqliteConnection};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, Connection, Row};
 
 use crate::fakes::journal::PATIENCE;
 use crate::house::{Answer, CALLED, CALLER, House, SLUG};
@@ -18,6 +19,9 @@ pub const SID: &str = "CA00000000000000000000000000000001";
 /// The transfer number of the example business, and whom it wants told.
 pub const PERSON: &str = "+15551239999";
 pub const OWNER: &str = "+15551238888";
+
+/// How a copy of the server begins to write on a PostgreSQL server: nobody else does until it has ended.
+pub const OTHERS_TURN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8244241983190560619)";
 
 /// Between two looks at the database.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -127,7 +131,7 @@ impl House {
         let rows =
             sqlx::query("SELECT key, state, attempts, run_at FROM jobs ORDER BY key").fetch_all(&mut grip.0).await.unwrap();
         let now = epoch_ms(self.clock.now());
-        let job = |row: &sqlx::sqlite::SqliteRow| KeptJob {
+        let job = |row: &AnyRow| KeptJob {
             key: row.get("key"),
             state: row.get("state"),
             attempts: row.get("attempts"),
@@ -172,20 +176,21 @@ impl House {
         self.twilio.messages().iter().filter_map(text).collect()
     }
 
-    /// A hand on the database file, beside the server.
+    /// A hand on the database, beside the server.
     pub async fn grip(&self) -> Grip {
-        let url = format!("sqlite://{}", self.folder.path().join("ringbook.db").display());
-        Grip(SqliteConnection::connect(&url).await.unwrap())
+        sqlx::any::install_default_drivers();
+        Grip(AnyConnection::connect(self.setting("DATABASE_URL")).await.unwrap())
     }
 }
 
 /// Another program's connection to the same database.
-pub struct Grip(SqliteConnection);
+pub struct Grip(AnyConnection);
 
 impl Grip {
     /// Nobody else can write until [`Grip::let_go`]: every statement that writes waits and then fails.
     pub async fn hold(&mut self) {
-        self.run("BEGIN IMMEDIATE").await;
+        let of_file = self.0.backend_name() == "SQLite";
+        self.run(if of_file { "BEGIN IMMEDIATE" } else { OTHERS_TURN }).await;
     }
 
     pub async fn let_go(&mut self) {

@@ -7,52 +7,13 @@ use ringbook::span::Span;
 use ringbook::store::Store;
 use ringbook::store::bookings::BookingRow;
 use ringbook::store::claims::{Claim, Limits, Move, Moved};
-use tempfile::TempDir;
 use time::OffsetDateTime;
 use time::macros::datetime;
 
+use crate::shelf::{Shelf, on_both};
+
 pub const NOW: OffsetDateTime = datetime!(2026-11-23 14:00 UTC);
 pub const NINE: OffsetDateTime = datetime!(2026-11-24 14:00 UTC);
-
-/// A database of one test.
-pub struct Shelf {
-    folder: TempDir,
-    pub store: Store,
-}
-
-impl Shelf {
-    pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = Self::open(&folder).await;
-        Self { folder, store }
-    }
-
-    async fn open(folder: &TempDir) -> Store {
-        Store::open(&format!("sqlite://{}", folder.path().join("ringbook.db").display())).await.unwrap()
-    }
-
-    /// Another process at the same database, while this one lives.
-    pub async fn other(&self) -> Store {
-        Self::open(&self.folder).await
-    }
-
-    pub async fn reopened(self) -> Self {
-        self.store.close().await;
-        let store = Self::open(&self.folder).await;
-        Self { folder: self.folder, store }
-    }
-
-    /// The recorded moves of a booking, in their order.
-    pub async fn moves(&self, id: BookingId) -> Vec<(String, String, String, String)> {
-        sqlx::any::install_default_drivers();
-        let url = format!("sqlite://{}", self.folder.path().join("ringbook.db").display());
-        let pool = sqlx::AnyPool::connect(&url).await.unwrap();
-        let statement = "SELECT from_state, to_state, cause, evidence FROM booking_moves WHERE booking = $1 ORDER BY seq";
-        let moves = sqlx::query_as(statement).bind(id.to_string()).fetch_all(&pool).await.unwrap();
-        pool.close().await;
-        moves
-    }
-}
 
 pub fn slug() -> Slug {
     Slug::parse("abc-hvac").unwrap()
@@ -101,7 +62,7 @@ pub fn claim(start: OffsetDateTime, caller: &str) -> BookingRow {
 }
 
 /// The span in which another booking of the same caller and service is the same wish: its start.
-fn start_of(row: &BookingRow) -> Span {
+pub fn start_of(row: &BookingRow) -> Span {
     Span::starting(row.span.start, Duration::from_millis(1))
 }
 
@@ -127,9 +88,19 @@ pub fn step(row: &BookingRow, to: BookingState) -> Move<'_> {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_writers_at_one_time_one_wins() {
-    let shelf = Shelf::new().await;
+on_both!(
+    Shelf;
+    of_twenty_writers_at_one_time_one_wins,
+    of_twenty_deliveries_of_one_wish_one_claims_and_the_others_find_it,
+    a_claim_holds_its_time_with_the_buffer_and_not_a_minute_more,
+    a_refused_claim_leaves_nothing_behind,
+    the_same_wish_is_found_with_and_without_a_technician_named,
+    the_same_wish_within_a_window_is_found_whatever_its_start,
+    a_wish_that_was_released_or_cancelled_is_free_again,
+    a_confirmation_code_is_given_once_in_a_business_and_for_good,
+);
+
+async fn of_twenty_writers_at_one_time_one_wins(shelf: Shelf) {
     let other = shelf.other().await;
     let tries = (0..20).map(|index| {
         // Every one of them overlaps every other one, none is equal, and two processes are at it.
@@ -153,9 +124,7 @@ async fn of_twenty_writers_at_one_time_one_wins() {
     assert_eq!(live, winners);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_deliveries_of_one_wish_one_claims_and_the_others_find_it() {
-    let shelf = Shelf::new().await;
+async fn of_twenty_deliveries_of_one_wish_one_claims_and_the_others_find_it(shelf: Shelf) {
     let tries: Vec<_> = (0..20)
         .map(|_| {
             let (store, row) = (shelf.store.clone(), claim(NINE, "+15557654321"));
@@ -173,9 +142,7 @@ async fn of_twenty_deliveries_of_one_wish_one_claims_and_the_others_find_it() {
     assert_eq!(ours, 1);
 }
 
-#[tokio::test]
-async fn a_claim_holds_its_time_with_the_buffer_and_not_a_minute_more() {
-    let shelf = Shelf::new().await;
+async fn a_claim_holds_its_time_with_the_buffer_and_not_a_minute_more(shelf: Shelf) {
     let first = claim(NINE, "+15550000001");
     assert!(matches!(claimed(&shelf.store, &first).await, Claim::Ours));
     for overlapping in [-149, -1, 0, 60, 149] {
@@ -190,9 +157,7 @@ async fn a_claim_holds_its_time_with_the_buffer_and_not_a_minute_more() {
     assert!(matches!(claimed(&shelf.store, &elsewhere).await, Claim::Ours), "another calendar is another matter");
 }
 
-#[tokio::test]
-async fn a_refused_claim_leaves_nothing_behind() {
-    let shelf = Shelf::new().await;
+async fn a_refused_claim_leaves_nothing_behind(shelf: Shelf) {
     let (first, second) = (claim(NINE, "+15550000001"), claim(NINE, "+15550000002"));
     claimed(&shelf.store, &first).await;
     claimed(&shelf.store, &second).await;
@@ -201,9 +166,7 @@ async fn a_refused_claim_leaves_nothing_behind() {
     assert_eq!(shelf.store.bookings_between(&slug(), Span::starting(NOW, Duration::from_hours(48))).await.unwrap(), [first]);
 }
 
-#[tokio::test]
-async fn the_same_wish_is_found_with_and_without_a_technician_named() {
-    let shelf = Shelf::new().await;
+async fn the_same_wish_is_found_with_and_without_a_technician_named(shelf: Shelf) {
     let named = BookingRow { technician_named: true, ..claim(NINE, "+15550000001") };
     claimed(&shelf.store, &named).await;
     let same = |service: &'static str, caller: &'static str, technician: Option<&'static str>| {
@@ -228,9 +191,7 @@ async fn the_same_wish_is_found_with_and_without_a_technician_named() {
     assert!(matches!(claimed(&shelf.store, &anybody).await, Claim::Same(_)));
 }
 
-#[tokio::test]
-async fn the_same_wish_within_a_window_is_found_whatever_its_start() {
-    let shelf = Shelf::new().await;
+async fn the_same_wish_within_a_window_is_found_whatever_its_start(shelf: Shelf) {
     let first = claim(NINE, "+15550000001");
     claimed(&shelf.store, &first).await;
     let window = Span::starting(NINE - minutes(60), Duration::from_hours(4));
@@ -241,9 +202,7 @@ async fn the_same_wish_within_a_window_is_found_whatever_its_start() {
     assert!(matches!(shelf.store.claim_booking(&later, start_of(&later), Limits::default()).await.unwrap(), Claim::Ours));
 }
 
-#[tokio::test]
-async fn a_wish_that_was_released_or_cancelled_is_free_again() {
-    let shelf = Shelf::new().await;
+async fn a_wish_that_was_released_or_cancelled_is_free_again(shelf: Shelf) {
     for state in [BookingState::Released, BookingState::Cancelled] {
         let row = claim(NINE, "+15550000001");
         assert!(matches!(claimed(&shelf.store, &row).await, Claim::Ours), "{state:?}");
@@ -253,9 +212,7 @@ async fn a_wish_that_was_released_or_cancelled_is_free_again() {
     assert!(matches!(claimed(&shelf.store, &claim(NINE, "+15550000002")).await, Claim::Ours));
 }
 
-#[tokio::test]
-async fn a_confirmation_code_is_given_once_in_a_business_and_for_good() {
-    let shelf = Shelf::new().await;
+async fn a_confirmation_code_is_given_once_in_a_business_and_for_good(shelf: Shelf) {
     let first = BookingRow { confirmation: "ABC234".into(), ..claim(NINE, "+15550000001") };
     claimed(&shelf.store, &first).await;
     shelf.store.move_booking(&step(&first, BookingState::Released), NOW).await.unwrap();

@@ -5,7 +5,8 @@ use ringbook::store::calls::{CallClaim, Connected, Leg, NewCall};
 use ringbook::store::heard::VapiCall;
 use ringbook::store::voicemails::Voicemail;
 
-use crate::store::{NOW, Shelf, minutes, slug};
+use crate::shelf::{Shelf, on_both};
+use crate::store::{NOW, minutes, slug};
 
 fn sid(text: &str) -> CallSid {
     CallSid::parse(text).unwrap()
@@ -23,9 +24,16 @@ fn word<'a>(id: &'a VapiCallId, sid: Option<&'a CallSid>, business: &'a ringbook
     VapiCall { id, sid, business, from: "+15557654321", to: "", control_url: Some("https://vapi.ai/c"), ended_reason: None }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_call_is_claimed_once() {
-    let shelf = Shelf::new().await;
+on_both!(
+    Shelf;
+    a_call_is_claimed_once,
+    a_word_of_vapi_is_tied_to_the_call_by_either_name,
+    a_word_of_vapi_that_comes_before_the_connection_becomes_part_of_the_call,
+    a_dial_counts_while_its_call_lasts,
+    a_recording_is_new_once,
+);
+
+async fn a_call_is_claimed_once(shelf: Shelf) {
     let other = shelf.other().await;
     let claims: Vec<_> = (0..12)
         .map(|index| {
@@ -46,9 +54,7 @@ async fn a_call_is_claimed_once() {
     assert_eq!((row.twiml.as_deref(), row.leg), (Some("<Response/>"), Leg::Person));
 }
 
-#[tokio::test]
-async fn a_word_of_vapi_is_tied_to_the_call_by_either_name() {
-    let shelf = Shelf::new().await;
+async fn a_word_of_vapi_is_tied_to_the_call_by_either_name(shelf: Shelf) {
     let (store, business) = (&shelf.store, slug());
     store.claim_call(&new_call(&sid("CA1")), NOW).await.unwrap();
     assert!(!store.call_by_sid(&sid("CA1")).await.unwrap().unwrap().heard_from_vapi);
@@ -71,9 +77,7 @@ async fn a_word_of_vapi_is_tied_to_the_call_by_either_name() {
     assert_eq!(store.call_by_sid(&sid("CA1")).await.unwrap().unwrap().vapi_call_id, Some(vapi("v1")));
 }
 
-#[tokio::test]
-async fn a_word_of_vapi_that_comes_before_the_connection_becomes_part_of_the_call() {
-    let shelf = Shelf::new().await;
+async fn a_word_of_vapi_that_comes_before_the_connection_becomes_part_of_the_call(shelf: Shelf) {
     let (store, business) = (&shelf.store, slug());
     store.claim_call(&new_call(&sid("CA1")), NOW).await.unwrap();
     let id = vapi("v1");
@@ -91,9 +95,7 @@ async fn a_word_of_vapi_that_comes_before_the_connection_becomes_part_of_the_cal
     assert_eq!(store.call_by_sid(&sid("CA1")).await.unwrap().unwrap().vapi_call_id, Some(id));
 }
 
-#[tokio::test]
-async fn a_dial_counts_while_its_call_lasts() {
-    let shelf = Shelf::new().await;
+async fn a_dial_counts_while_its_call_lasts(shelf: Shelf) {
     let (store, person) = (&shelf.store, Phone::e164("+15551239999").unwrap());
     store.claim_call(&new_call(&sid("CA1")), NOW).await.unwrap();
     store.keep_leg(&sid("CA1"), Leg::Person, Some(&person), NOW).await.unwrap();
@@ -109,9 +111,7 @@ async fn a_dial_counts_while_its_call_lasts() {
     assert!(!is_dialling("+15557654321", "CA2", NOW).await);
 }
 
-#[tokio::test]
-async fn a_recording_is_new_once() {
-    let shelf = Shelf::new().await;
+async fn a_recording_is_new_once(shelf: Shelf) {
     let voicemail = Voicemail { recording_sid: "RE1", business: None, url: "https://api.twilio.com/RE1", seconds: 7 };
     assert!(shelf.store.keep_voicemail(&sid("CA1"), &voicemail, NOW).await.unwrap());
     assert!(!shelf.store.keep_voicemail(&sid("CA1"), &voicemail, NOW).await.unwrap());

@@ -5,16 +5,25 @@ use ringbook::store::bookings::BookingRow;
 use ringbook::store::claims::{Move, Moved};
 use ringbook::store::jobs::Job;
 
-use crate::store::{NINE, NOW, Shelf, claim, claimed, minutes, step};
+use crate::shelf::{Shelf, on_both};
+use crate::store::{NINE, NOW, claim, claimed, minutes, step};
 
 /// The row as it is now.
 async fn now(shelf: &Shelf, row: &BookingRow) -> BookingRow {
     shelf.store.booking(row.id).await.unwrap().unwrap()
 }
 
-#[tokio::test]
-async fn a_booking_is_read_back_as_it_was_written() {
-    let shelf = Shelf::new().await;
+on_both!(
+    Shelf;
+    a_booking_is_read_back_as_it_was_written,
+    every_move_is_recorded_with_its_cause_and_evidence_and_survives,
+    who_comes_from_the_wrong_state_moves_nothing_and_records_nothing,
+    who_has_not_seen_the_latest_move_moves_nothing_even_within_a_state,
+    a_promise_is_made_only_while_nothing_is_decided_and_is_told_with_the_move_that_decides,
+    unfinished_bookings_are_found_until_they_are_decided,
+);
+
+async fn a_booking_is_read_back_as_it_was_written(shelf: Shelf) {
     let row = BookingRow {
         technician_named: true,
         generation: 2,
@@ -31,9 +40,7 @@ async fn a_booking_is_read_back_as_it_was_written() {
     assert_eq!(shelf.store.booking(row.id).await.unwrap(), Some(row));
 }
 
-#[tokio::test]
-async fn every_move_is_recorded_with_its_cause_and_evidence_and_survives() {
-    let shelf = Shelf::new().await;
+async fn every_move_is_recorded_with_its_cause_and_evidence_and_survives(shelf: Shelf) {
     let row = claim(NINE, "+15550000001");
     claimed(&shelf.store, &row).await;
     let sent = Move { cause: "look_free", evidence: "e1", in_doubt: true, ..step(&row, BookingState::Inserting) };
@@ -55,9 +62,7 @@ async fn every_move_is_recorded_with_its_cause_and_evidence_and_survives() {
     assert_eq!((kept.state, kept.generation, kept.in_doubt, kept.etag.as_str()), (BookingState::Confirmed, 1, false, "etag"));
 }
 
-#[tokio::test]
-async fn who_comes_from_the_wrong_state_moves_nothing_and_records_nothing() {
-    let shelf = Shelf::new().await;
+async fn who_comes_from_the_wrong_state_moves_nothing_and_records_nothing(shelf: Shelf) {
     let row = claim(NINE, "+15550000001");
     claimed(&shelf.store, &row).await;
     for elsewhere in
@@ -70,9 +75,7 @@ async fn who_comes_from_the_wrong_state_moves_nothing_and_records_nothing() {
     assert_eq!(shelf.moves(row.id).await.len(), 1);
 }
 
-#[tokio::test]
-async fn who_has_not_seen_the_latest_move_moves_nothing_even_within_a_state() {
-    let shelf = Shelf::new().await;
+async fn who_has_not_seen_the_latest_move_moves_nothing_even_within_a_state(shelf: Shelf) {
     let row = claim(NINE, "+15550000001");
     claimed(&shelf.store, &row).await;
     shelf.store.move_booking(&step(&row, BookingState::Inserting), NOW).await.unwrap();
@@ -94,9 +97,7 @@ async fn who_has_not_seen_the_latest_move_moves_nothing_even_within_a_state() {
     }
 }
 
-#[tokio::test]
-async fn a_promise_is_made_only_while_nothing_is_decided_and_is_told_with_the_move_that_decides() {
-    let shelf = Shelf::new().await;
+async fn a_promise_is_made_only_while_nothing_is_decided_and_is_told_with_the_move_that_decides(shelf: Shelf) {
     let row = claim(NINE, "+15550000001");
     claimed(&shelf.store, &row).await;
     assert!(shelf.store.promise_booking(row.id).await.unwrap());
@@ -124,9 +125,7 @@ async fn a_promise_is_made_only_while_nothing_is_decided_and_is_told_with_the_mo
     assert!(!shelf.store.promise_booking(lost.id).await.unwrap(), "what is being taken out is never promised");
 }
 
-#[tokio::test]
-async fn unfinished_bookings_are_found_until_they_are_decided() {
-    let shelf = Shelf::new().await;
+async fn unfinished_bookings_are_found_until_they_are_decided(shelf: Shelf) {
     let rows: Vec<BookingRow> = (0..4).map(|index| claim(NINE + minutes(index * 200), "+15550000001")).collect();
     let states = [BookingState::Claimed, BookingState::Inserting, BookingState::Compensating, BookingState::Confirmed];
     for (row, state) in rows.iter().zip(states) {

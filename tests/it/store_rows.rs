@@ -7,7 +7,8 @@ use ringbook::store::events::EventRow;
 use ringbook::store::jobs::{Job, Matter, Sms};
 use time::OffsetDateTime;
 
-use crate::store::{NOW, Shelf, minutes, slug};
+use crate::shelf::{Shelf, on_both};
+use crate::store::{NOW, minutes, slug};
 
 const LEASE: Duration = Duration::from_mins(1);
 
@@ -16,9 +17,21 @@ fn job(text: &str) -> Job {
     Job::Sms(Sms { business, to, text: text.into(), matter: Matter::Notice })
 }
 
-#[tokio::test]
-async fn a_key_makes_a_job_once_even_after_it_was_done() {
-    let shelf = Shelf::new().await;
+on_both!(
+    Shelf;
+    a_key_makes_a_job_once_even_after_it_was_done,
+    jobs_are_taken_when_they_are_due_the_oldest_first,
+    a_job_is_leased_to_one_of_many_workers,
+    who_lost_a_lease_to_another_cannot_end_the_job,
+    a_failed_job_comes_again_when_it_was_told_to_also_after_a_restart,
+    the_first_answer_stays,
+    an_answer_that_is_too_old_is_none_and_makes_room_for_a_new_one,
+    forgetting_under_a_prefix_touches_nothing_beside_it,
+    offers_are_kept_once_and_for_their_call_alone,
+    the_id_of_a_deleted_event_stays_burned,
+);
+
+async fn a_key_makes_a_job_once_even_after_it_was_done(shelf: Shelf) {
     assert!(shelf.store.enqueue("k", &job("first"), NOW).await.unwrap());
     assert!(!shelf.store.enqueue("k", &job("second"), NOW).await.unwrap());
     let leased = shelf.store.lease_job(NOW, LEASE).await.unwrap().unwrap();
@@ -30,9 +43,7 @@ async fn a_key_makes_a_job_once_even_after_it_was_done() {
     assert!(shelf.store.enqueue("k", &job("fourth"), NOW).await.unwrap(), "a forgotten key may be used again");
 }
 
-#[tokio::test]
-async fn jobs_are_taken_when_they_are_due_the_oldest_first() {
-    let shelf = Shelf::new().await;
+async fn jobs_are_taken_when_they_are_due_the_oldest_first(shelf: Shelf) {
     for (key, due) in [("later", 10), ("second", 2), ("first", 1)] {
         shelf.store.enqueue(key, &job(key), NOW + minutes(due)).await.unwrap();
     }
@@ -43,9 +54,7 @@ async fn jobs_are_taken_when_they_are_due_the_oldest_first() {
     assert!(shelf.store.lease_job(NOW + minutes(2), LEASE).await.unwrap().is_none());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_job_is_leased_to_one_of_many_workers() {
-    let shelf = Shelf::new().await;
+async fn a_job_is_leased_to_one_of_many_workers(shelf: Shelf) {
     shelf.store.enqueue("k", &job("once"), NOW).await.unwrap();
     let other = shelf.other().await;
     let workers: Vec<_> = (0..12)
@@ -61,9 +70,7 @@ async fn a_job_is_leased_to_one_of_many_workers() {
     assert_eq!(leased, 1);
 }
 
-#[tokio::test]
-async fn who_lost_a_lease_to_another_cannot_end_the_job() {
-    let shelf = Shelf::new().await;
+async fn who_lost_a_lease_to_another_cannot_end_the_job(shelf: Shelf) {
     shelf.store.enqueue("k", &job("x"), NOW).await.unwrap();
     let first = shelf.store.lease_job(NOW, LEASE).await.unwrap().unwrap();
     let almost = NOW + LEASE - Duration::from_millis(1);
@@ -75,9 +82,7 @@ async fn who_lost_a_lease_to_another_cannot_end_the_job() {
     assert!(shelf.store.finish_job(&second).await.unwrap());
 }
 
-#[tokio::test]
-async fn a_failed_job_comes_again_when_it_was_told_to_also_after_a_restart() {
-    let shelf = Shelf::new().await;
+async fn a_failed_job_comes_again_when_it_was_told_to_also_after_a_restart(shelf: Shelf) {
     shelf.store.enqueue("again", &job("x"), NOW).await.unwrap();
     shelf.store.enqueue("never", &job("y"), NOW + minutes(1)).await.unwrap();
     let again = shelf.store.lease_job(NOW, LEASE).await.unwrap().unwrap();
@@ -97,9 +102,7 @@ async fn a_failed_job_comes_again_when_it_was_told_to_also_after_a_restart() {
     assert!(!shelf.store.enqueue("again", &job("z"), NOW).await.unwrap(), "what waits is never forgotten");
 }
 
-#[tokio::test]
-async fn the_first_answer_stays() {
-    let shelf = Shelf::new().await;
+async fn the_first_answer_stays(shelf: Shelf) {
     let store = &shelf.store;
     let ever = OffsetDateTime::UNIX_EPOCH;
     assert!(store.begin_delivery("k", "asked", "a", None, (ever, NOW)).await.unwrap());
@@ -113,9 +116,7 @@ async fn the_first_answer_stays() {
     assert_eq!((kept.asked.as_str(), kept.answer.as_deref()), ("asked", Some("first")));
 }
 
-#[tokio::test]
-async fn an_answer_that_is_too_old_is_none_and_makes_room_for_a_new_one() {
-    let shelf = Shelf::new().await;
+async fn an_answer_that_is_too_old_is_none_and_makes_room_for_a_new_one(shelf: Shelf) {
     let store = &shelf.store;
     store.finish_delivery("k", "asked", "old", None, NOW).await.unwrap();
     let (now, since) = (NOW + minutes(90), NOW + minutes(30));
@@ -125,9 +126,7 @@ async fn an_answer_that_is_too_old_is_none_and_makes_room_for_a_new_one() {
     assert_eq!(store.delivery("k", since).await.unwrap().unwrap().answer.as_deref(), Some("new"));
 }
 
-#[tokio::test]
-async fn forgetting_under_a_prefix_touches_nothing_beside_it() {
-    let shelf = Shelf::new().await;
+async fn forgetting_under_a_prefix_touches_nothing_beside_it(shelf: Shelf) {
     let keys = [
         "wish/abc/+1555/a",
         "wish/abc/+1555/",
@@ -156,9 +155,7 @@ async fn forgetting_under_a_prefix_touches_nothing_beside_it() {
     assert_eq!(left().await, ["wish/abc/+15550/a", "wish/abc/+155/a", "wish/abc0/x", "id/abc/+1555/a"]);
 }
 
-#[tokio::test]
-async fn offers_are_kept_once_and_for_their_call_alone() {
-    let shelf = Shelf::new().await;
+async fn offers_are_kept_once_and_for_their_call_alone(shelf: Shelf) {
     let (nine, ten) = (NOW + minutes(60), NOW + minutes(120));
     shelf.store.keep_offers(&slug(), "v1", &[ten, nine], NOW).await.unwrap();
     shelf.store.keep_offers(&slug(), "v1", &[nine], NOW).await.unwrap();
@@ -168,9 +165,7 @@ async fn offers_are_kept_once_and_for_their_call_alone() {
     assert!(shelf.store.offered_in(&ringbook::names::Slug::parse("xyz").unwrap(), "v1").await.unwrap().is_empty());
 }
 
-#[tokio::test]
-async fn the_id_of_a_deleted_event_stays_burned() {
-    let shelf = Shelf::new().await;
+async fn the_id_of_a_deleted_event_stays_burned(shelf: Shelf) {
     let store = &shelf.store;
     let event = EventRow {
         calendar: "abc/sam".into(),

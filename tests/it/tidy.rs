@@ -16,7 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["app"],
     &["twilio", "vapi", "connect", "outbox", "health", "telemetry"],
     &["inbox", "switchboard", "body", "requests", "listener"],
-    &["booking"],
+    &["booking", "assistant"],
     &["ground"],
     &["business", "scheduling", "calendar", "clients"],
     &["store"],

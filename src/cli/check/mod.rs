@@ -2,6 +2,7 @@
 //! leaves nothing behind.
 
 mod account;
+mod assistant;
 mod calendars;
 mod finding;
 
@@ -61,7 +62,7 @@ pub(super) fn run(asked: &Check, environment: &Environment) -> Result<(), Failur
 
 /// Everything that has to be asked.
 async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut Findings) -> Result<(), Failure> {
-    let store = match Store::open(&settings.database_url).await {
+    let store = match Store::open(settings.database_url.expose()).await {
         Ok(store) => store,
         Err(error) => {
             findings.wrong(None, "database", error.to_string(), "DATABASE_URL must name a place that ringbook may write to");
@@ -88,6 +89,7 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
     }
     let wanted = |profile: &Arc<Profile>| asked.business.as_ref().is_none_or(|slug| *slug == profile.slug);
     for profile in ground.directory.all().filter(wanted) {
+        assistant::of(&ground, &profile, findings).await?;
         if matches!(calendars, Calendars::Google(_)) {
             account::of(&ground, &profile, findings).await?;
         }

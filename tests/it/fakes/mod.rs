@@ -30,6 +30,7 @@ pub mod twilio;
 pub mod twilio_messages;
 pub mod twilio_numbers;
 pub mod vapi;
+pub mod vapi_assistants;
 pub mod wire;
 
 use std::net::{Shutdown, SocketAddr, TcpListener};

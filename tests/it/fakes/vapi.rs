@@ -1,4 +1,5 @@
-//! The fake Vapi REST API: calls that are made by provider bypass, and their control addresses. It never rings anyone.
+//! The fake Vapi REST API: calls that are made by provider bypass, their control addresses,
+//! and assistants. It never rings anyone.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -9,13 +10,25 @@ use uuid::Uuid;
 
 use super::faults::{Refusal, Struck};
 use super::stage::Stage;
+use super::vapi_assistants::Assistants;
 use super::wire::{Answer, Request};
 use super::{Aim, Server, Site};
 
 /// The private key that is accepted.
 pub const API_KEY: &str = "vapi-private-key-of-the-tests";
 
-const CALLS: &[&str] = &["call.create", "call.get", "call.delete", "assistant.create", "control", "unknown"];
+const CALLS: &[&str] = &[
+    "call.create",
+    "call.get",
+    "call.delete",
+    "assistant.create",
+    "assistant.list",
+    "assistant.get",
+    "assistant.update",
+    "assistant.delete",
+    "control",
+    "unknown",
+];
 
 /// A running fake; it stops when dropped.
 pub struct FakeVapi {
@@ -32,7 +45,12 @@ impl Deref for FakeVapi {
 
 impl FakeVapi {
     pub fn start() -> Self {
-        let (server, vapi) = Server::start(|url| Vapi { url: url.to_owned(), stage: Stage::new(CALLS), calls: Mutex::default() });
+        let (server, vapi) = Server::start(|url| Vapi {
+            url: url.to_owned(),
+            stage: Stage::new(CALLS),
+            calls: Mutex::default(),
+            assistants: Assistants::default(),
+        });
         Self { vapi, server }
     }
 
@@ -47,6 +65,8 @@ pub struct Vapi {
     url: String,
     stage: Stage,
     calls: Mutex<BTreeMap<String, Value>>,
+    /// What its dashboard shows.
+    pub assistants: Assistants,
 }
 
 impl Deref for Vapi {
@@ -161,7 +181,7 @@ fn is_loose(number: &str) -> bool {
     !rest.is_empty() && rest.bytes().all(|c| c.is_ascii_alphanumeric())
 }
 
-fn error(code: u16, error: &str, message: &str) -> Answer {
+pub(super) fn error(code: u16, error: &str, message: &str) -> Answer {
     Answer::json(code, &json!({"message": message, "error": error, "statusCode": code}))
 }
 
@@ -176,6 +196,10 @@ impl Site for Vapi {
             ("GET", ["call", id]) => ("call.get", Some(*id)),
             ("DELETE", ["call", id]) => ("call.delete", Some(*id)),
             ("POST", ["assistant"]) => ("assistant.create", None),
+            ("GET", ["assistant"]) => ("assistant.list", None),
+            ("GET", ["assistant", id]) => ("assistant.get", Some(*id)),
+            ("PATCH", ["assistant", id]) => ("assistant.update", Some(*id)),
+            ("DELETE", ["assistant", id]) => ("assistant.delete", Some(*id)),
             ("POST", [id, "control"]) => ("control", Some(*id)),
             _ => ("unknown", None),
         };
@@ -200,7 +224,11 @@ impl Site for Vapi {
                 Some(call) => Answer::json(200, &call),
                 None => error(404, "Not Found", &format!("Call with id {id} not found")),
             },
-            "assistant.create" => Answer::json(201, &json!({"id": Uuid::new_v4().to_string()})),
+            "assistant.create" => self.assistants.create(&request.json()),
+            "assistant.list" => self.assistants.list(request),
+            "assistant.get" => self.assistants.get(id),
+            "assistant.update" => self.assistants.update(id, &request.json()),
+            "assistant.delete" => self.assistants.delete(id),
             "control" => self.control(id, &request.json()),
             _ => error(404, "Not Found", &format!("Cannot {} {}", request.verb, request.path)),
         }

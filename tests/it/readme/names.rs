@@ -86,8 +86,24 @@ fn every_command_that_is_named_exists() {
     named.sort();
     named.dedup();
     let known = [
-        "bookings", "business", "call", "calls", "check", "close", "forget", "google", "keygen", "open", "pause", "reload",
-        "resume", "serve", "sign", "slots", "twilio",
+        "assistant",
+        "bookings",
+        "business",
+        "call",
+        "calls",
+        "check",
+        "close",
+        "forget",
+        "google",
+        "keygen",
+        "open",
+        "pause",
+        "reload",
+        "resume",
+        "serve",
+        "sign",
+        "slots",
+        "twilio",
     ];
     assert_eq!(named, known);
     for command in named {

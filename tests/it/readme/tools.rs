@@ -1,9 +1,9 @@
-//! The tools that the page tells people to copy are the ones that are answered, with the arguments that are asked for.
+//! The tools of the assistant that is pushed are the ones that are answered, with the arguments that are asked for.
 
 use ringbook::vapi::tools::Tool;
 use serde_json::{Map, Value, json};
 
-use super::page::{blocks, file};
+use super::page::file;
 use crate::house::{House, Plan};
 use crate::promises::said;
 use crate::ringing::SID;
@@ -30,16 +30,13 @@ fn sample(argument: &str, day: u8) -> Value {
 
 /// The `function` of each published tool.
 fn published() -> Vec<Value> {
-    let lists: Vec<Value> = blocks(&file("README.md"))
-        .iter()
-        .filter(|block| block.language == "json")
-        .map(|block| serde_json::from_str(&block.text).unwrap_or_else(|error| panic!("{error}: {}", block.text)))
-        .collect();
-    let tools = lists.iter().filter_map(Value::as_array).find(|list| list.iter().all(Value::is_object)).expect("the tools");
-    for tool in tools {
-        assert_eq!((&tool["type"], &tool["async"]), (&json!("function"), &json!(false)), "a booking must be waited for");
-    }
-    tools.iter().map(|tool| tool["function"].clone()).collect()
+    let assistant: Value = serde_json::from_str(&file("assistant/receptionist.json")).unwrap();
+    let tools = assistant["model"]["tools"].as_array().unwrap().iter().filter(|tool| tool["type"] == "function");
+    let functions = tools.map(|tool| {
+        assert_eq!(tool["async"], false, "a booking must be waited for");
+        tool["function"].clone()
+    });
+    functions.collect()
 }
 
 fn required(tool: &Value) -> Vec<String> {
