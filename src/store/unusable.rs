@@ -28,9 +28,9 @@ impl Server {
     }
 
     /// Why nobody got in.
-    pub(super) fn because(&self, error: sqlx::Error) -> Unusable {
+    pub(super) fn because(&self, error: &sqlx::Error) -> Unusable {
         let server = self.clone();
-        match code(&error).as_deref() {
+        match code(error).as_deref() {
             Some("28P01" | "28000") => Unusable::Refused(server, error.to_string()),
             Some("3D000") => Unusable::NoDatabase(server),
             Some("42501") => Unusable::NoRight(server),
@@ -41,10 +41,7 @@ impl Server {
 
     /// Why the schema is not up to date.
     pub(super) fn because_of_schema(&self, error: MigrateError) -> Error {
-        let cause = match &error {
-            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => cause,
-            _ => return error.into(),
-        };
+        let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else { return error.into() };
         let is_about_extension = cause.to_string().contains("btree_gist");
         match code(cause).as_deref() {
             Some("42501") if is_about_extension => Unusable::MayNotExtend(self.clone()).into(),
