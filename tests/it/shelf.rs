@@ -90,17 +90,17 @@ impl Shelf {
     }
 }
 
-/// Makes two tests out of each function named: one on either database. What they take is made by its `on`.
+/// Makes two tests out of each function named: one on either database, run as it is said. What they take is made by its `on`.
 macro_rules! on_both {
-    ($ground:ident; $($name:ident),+ $(,)?) => {
+    (#[$run:meta] $ground:ident; $($name:ident),+ $(,)?) => {
         mod on_sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            $(#[$run]
             async fn $name() {
                 super::$name(super::$ground::on($crate::shelf::On::Sqlite).await).await;
             })+
         }
         mod on_postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            $(#[$run]
             async fn $name() {
                 super::$name(super::$ground::on($crate::shelf::On::Postgres).await).await;
             })+
