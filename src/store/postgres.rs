@@ -17,7 +17,7 @@ use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
 use tokio::time::timeout;
 
 use super::Error;
-use super::opened::{ACQUIRE_TIMEOUT, Opened};
+use super::opened::{ACQUIRE_TIMEOUT, Opened, going_along};
 use super::readers::{Readers, silent};
 use super::unusable::{Server, Unusable};
 use super::writer::Place;
@@ -64,7 +64,8 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     first.execute(MIGRATING).await?;
     // Of several copies that start at once the first does it, under a lock that sqlx takes; the others find it done. `run` does
     // not take a connection by reference in a future that is sent (sqlx 0.9, 2026).
-    let migrated = sqlx::migrate!("src/store/migrations/postgres").run_direct(None, &mut first, false).await;
+    let migrations = going_along(sqlx::migrate!("src/store/migrations/postgres"));
+    let migrated = migrations.run_direct(None, &mut first, false).await;
     migrated.map_err(|error| server.because_of_schema(error))?;
     first.close().await?;
     let writing = pool(WRITERS).connect(url).await?;
