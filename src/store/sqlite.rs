@@ -4,7 +4,6 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::FlockOperation;
 use sqlx::any::AnyPoolOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
@@ -49,7 +48,7 @@ async fn turn_at(path: PathBuf) -> std::io::Result<File> {
     let lock = move || {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let folder = File::open(folder)?;
-        rustix::fs::flock(&folder, FlockOperation::LockExclusive)?;
+        folder.lock()?;
         Ok(folder)
     };
     // It may have to wait, which a thread of the runtime must not.
