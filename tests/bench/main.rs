@@ -15,6 +15,7 @@
 
 mod bare;
 mod booking;
+mod growth;
 mod memory;
 mod price;
 mod sides;
@@ -43,13 +44,16 @@ mod program;
 #[allow(dead_code, unused_macros, unused_imports)]
 #[path = "../it/shelf.rs"]
 mod shelf;
+#[allow(dead_code, unused_imports)]
+#[path = "../it/store.rs"]
+mod store;
 
 use std::process::ExitCode;
 
 use table::Table;
 
 /// Everything that can be measured, in the order in which it is.
-const ALL: [&str; 5] = ["start", "booking", "price", "sockets", "memory"];
+const ALL: [&str; 6] = ["start", "booking", "growth", "price", "sockets", "memory"];
 
 fn main() -> ExitCode {
     // cargo adds an option of its own.
@@ -78,6 +82,7 @@ fn measure(chosen: &[&str]) -> ExitCode {
             match *name {
                 "start" => start::measure(&mut table).await,
                 "booking" => booking::measure(&mut table).await,
+                "growth" => growth::measure(&mut table).await,
                 "price" => price::measure(&mut table).await,
                 "sockets" => sockets::measure(&mut table).await,
                 _ => memory::measure(&mut table).await,

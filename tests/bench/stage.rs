@@ -23,7 +23,11 @@ pub struct Server {
 impl Server {
     /// Starts it among counterparts that it has asked once.
     pub async fn start() -> Self {
-        let house = house().await;
+        Self::over(house().await).await
+    }
+
+    /// The same over what this house has in its database.
+    pub async fn over(house: House) -> Self {
         let synced = house.google.count("events.sync");
         let server = Self { life: Life::begin(&house, &address(), SETTINGS).await, house };
         server.house.google.wait_for_done("events.sync", synced + 2).await;
