@@ -30,6 +30,7 @@ use crate::connect::following::{Bells, Follower, notifications};
 use crate::ground::Ground;
 use crate::health::{self, Health};
 use crate::outbox::Outbox;
+use crate::recorder::{self, Recorder};
 use crate::store::{self, Store};
 use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
@@ -104,8 +105,11 @@ impl App {
         let switchboard = Switchboard::new(&ground, http.clone());
         let assistants = clients::vapi::Vapi::new(http);
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), switchboard.clone(), assistants));
+        let (recorder, recording) = Recorder::new(store.clone());
+        background.push(ground.runtime.spawn(recording));
         let questions = Data::new(vapi::Station::new(ground, desk.clone(), switchboard));
-        let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
+        let stations =
+            Stations { health: Data::new(health.clone()), calls, questions, joining, door, recorder: Data::new(recorder) };
         let server = serve(socket, stations)?;
         Ok(Self { server, address, health, desk, store, reload, background })
     }
@@ -244,12 +248,13 @@ struct Stations {
     questions: Data<vapi::Station>,
     joining: Data<connect::Station>,
     door: Data<notifications::Door>,
+    recorder: Data<Recorder>,
 }
 
 impl Stations {
     fn mount(&self, config: &mut ServiceConfig) {
-        let Self { health, calls, questions, joining, door } = self.clone();
-        config.app_data(health).app_data(calls).app_data(questions).app_data(joining).app_data(door);
+        let Self { health, calls, questions, joining, door, recorder } = self.clone();
+        config.app_data(health).app_data(calls).app_data(questions).app_data(joining).app_data(door).app_data(recorder);
         for routes in [twilio::routes, vapi::routes, connect::routes, notifications::routes, health::routes] {
             config.configure(routes);
         }
@@ -259,6 +264,7 @@ impl Stations {
 fn serve(socket: TcpListener, stations: Stations) -> anyhow::Result<Server> {
     let app = move || {
         Actix::new()
+            .wrap(from_fn(recorder::recorded))
             .wrap(from_fn(body::held))
             .wrap(from_fn(with_small_head))
             .wrap(requests::logged())

@@ -22,6 +22,7 @@ pub mod inflight;
 pub mod listener;
 pub mod names;
 pub mod outbox;
+pub mod recorder;
 mod requests;
 pub mod scheduling;
 pub mod span;
