@@ -20,6 +20,7 @@ pub mod health;
 pub mod inbox;
 pub mod inflight;
 pub mod listener;
+pub mod meters;
 pub mod names;
 pub mod outbox;
 pub mod recorder;

@@ -20,6 +20,8 @@ use crate::names::{CallSid, Slug, VapiCallId};
 use crate::store::Store;
 use crate::store::webhooks::Webhook;
 
+/// Says of a request that it is played again: such a one is not recorded once more. It is believed only of what was proven.
+pub const REPLAYED: &str = "x-ringbook-replay";
 /// Those that tell how a body is to be read, who sent it, and whether it was sent before. None of them proves anything.
 const HEADERS: [&str; 3] = ["content-type", "user-agent", "i-twilio-idempotency-token"];
 const MAX_HEADER_CHARS: usize = 200;
@@ -128,6 +130,7 @@ pub async fn recorded(
     let noted = request.extensions_mut().remove::<(Heard, Whose)>();
     if let (Some((heard, whose)), Some(recorder)) = (noted, request.app_data::<Data<Recorder>>())
         && status != StatusCode::UNAUTHORIZED
+        && !request.headers().contains_key(REPLAYED)
     {
         recorder.keep(heard, &whose, request, status);
     }

@@ -108,7 +108,9 @@ fn kept(value: &Value, keep: &Keep) -> Option<Value> {
             let field = |(name, keep): &(&str, Keep)| Some(((*name).to_owned(), kept(object.get(*name)?, keep)?));
             Some(fields.iter().filter_map(field).collect::<Map<_, _>>().into())
         }
-        (Each(keep), Value::Array(entries)) => Some(entries.iter().filter_map(|entry| kept(entry, keep)).collect::<Vec<_>>().into()),
+        (Each(keep), Value::Array(entries)) => {
+            Some(entries.iter().filter_map(|entry| kept(entry, keep)).collect::<Vec<_>>().into())
+        }
         (Plain | Fields(_) | Each(_), _) => None,
     }
 }

@@ -98,6 +98,7 @@ fn every_command_that_is_named_exists() {
         "open",
         "pause",
         "reload",
+        "replay",
         "resume",
         "serve",
         "sign",
