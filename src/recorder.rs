@@ -89,7 +89,6 @@ pub struct Recorder {
 
 impl Recorder {
     /// The recorder, and the work that writes down what it is given, for the main runtime.
-    #[must_use]
     pub fn new(store: Store) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, waiting) = mpsc::unbounded_channel();
         (Self { queue, room: Arc::new(Semaphore::new(MAX_WAITING_KIB)) }, keep_all(store, waiting))

@@ -105,14 +105,12 @@ impl Signer {
 /// That a setting is missing or wrong.
 pub(super) fn signer_of(line: &Line, own: Option<&ServerUrl>, environment: &Environment) -> Result<Signer, Failure> {
     let business = line.business.as_ref();
-    match own.filter(|_| line.is_twilio()) {
-        Some(own) => Ok(Signer::Twilio { url: own.route(&line.path), tokens: load_twilio_signing_of(environment, business)? }),
-        None => {
-            let plan = load_vapi_signing_of(environment, business)?;
-            let choice = ProofChoice::usual(&plan);
-            Ok(Signer::Vapi(Box::new(plan), choice))
-        }
+    if let Some(own) = own.filter(|_| line.is_twilio()) {
+        return Ok(Signer::Twilio { url: own.route(&line.path), tokens: load_twilio_signing_of(environment, business)? });
     }
+    let plan = load_vapi_signing_of(environment, business)?;
+    let choice = ProofChoice::usual(&plan);
+    Ok(Signer::Vapi(Box::new(plan), choice))
 }
 
 pub(super) fn run(what: &Sign) -> Result<(), Failure> {

@@ -19,9 +19,10 @@ const KEPT: [&str; 13] = [
     "ErrorCode",
 ];
 
-/// The form with these alone, in the order in which they came.
+/// The form with these alone, in the order in which they came; a body without any of them says nothing to us.
 pub(super) fn cut(body: &[u8]) -> Option<String> {
     let pairs = signature::pairs(body);
     let kept = pairs.iter().filter(|(name, _)| KEPT.contains(&name.as_str()));
-    Some(form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish())
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(kept).finish();
+    (!form.is_empty()).then_some(form)
 }

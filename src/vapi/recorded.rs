@@ -83,8 +83,11 @@ const MESSAGE: &[(&str, Keep)] = &[
 /// only tell how the call goes on (`conversation-update`, `model-output`, …) are not.
 pub(super) fn is_worth(kind: &Kind) -> bool {
     match kind {
-        Kind::ToolCalls(_) | Kind::FunctionCall(_) | Kind::AssistantRequest | Kind::TransferDestinationRequest => true,
-        Kind::Ended { .. } => true,
+        Kind::ToolCalls(_)
+        | Kind::FunctionCall(_)
+        | Kind::AssistantRequest
+        | Kind::TransferDestinationRequest
+        | Kind::Ended { .. } => true,
         Kind::Heard(said) => said.by_caller && said.is_final,
         Kind::Speaking(_) | Kind::Other => false,
     }

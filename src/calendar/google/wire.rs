@@ -210,8 +210,8 @@ impl Google {
         let reported = async move {
             let outcome =
                 AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| Err(Failure::lost("the library panicked")));
-            let (word, reason) = outcome.as_ref().err().map_or(("ok", ""), Failure::in_words);
-            meters::google(method, word, reason, watch.elapsed());
+            let (ended, reason) = outcome.as_ref().err().map_or(("ok", ""), Failure::in_words);
+            meters::google(method, ended, reason, watch.elapsed());
             if let Err(failure) = &outcome {
                 report(method, &business, failure, watch);
                 if failure.is_spent_quota() {
