@@ -1,4 +1,4 @@
-//! What METRICS_BIND shows of a server that runs: the numbers of calls, tools, bookings and Google, in a process of their own.
+//! What `METRICS_BIND` shows of a server that runs: the numbers of calls, tools, bookings and Google, in a process of their own.
 
 use std::net::TcpListener;
 
