@@ -1,16 +1,14 @@
 //! Building the server out of its stations, and running it. State is built once, outside actix's per-worker closure;
 //! everything that outlives a request runs on the runtime that builds it.
 
-use std::net::{SocketAddr, TcpListener};
-use std::num::NonZeroUsize;
+mod serving;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{Server, ServerHandle, ServiceRequest, ServiceResponse};
-use actix_web::middleware::{Next, from_fn};
-use actix_web::web::{Data, ServiceConfig};
-use actix_web::{App as Actix, HttpResponse, HttpServer};
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::web::Data;
 use anyhow::Context;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
@@ -28,30 +26,28 @@ use crate::clock::Clock;
 use crate::config::{CalendarKind, Connect, Settings};
 use crate::connect::following::{Bells, Follower, notifications};
 use crate::ground::Ground;
-use crate::health::{self, Health};
+use crate::health::Health;
+use crate::meters::Page;
 use crate::outbox::Outbox;
+use crate::recorder::Recorder;
 use crate::store::{self, Store};
 use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
-use crate::{body, connect, listener, requests, twilio, vapi};
+use crate::{connect, listener, twilio, vapi};
+use serving::Stations;
 
-/// How long the head of a request may take. Proxies and counterparts send it at once; slow ones are cut.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an idle connection is kept: longer than the pauses between the questions of one call.
-const KEEP_ALIVE: Duration = Duration::from_secs(75);
+/// How often what was timed is taken in, where nobody collects it.
+const TIDY_UP: Duration = Duration::from_secs(5);
 /// How long `/healthz` says 503 before the door is closed.
 const DRAIN_NOTICE: Duration = Duration::from_secs(2);
-/// How long running requests may take after the door is closed.
-const SHUTDOWN_SECONDS: u64 = 8;
 /// How long bookings that nobody waits for any more may take after that; what is left is taken up at the next start.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
-/// How large the head of a request may be. Twilio's and Vapi's are below 4 kB, a proxy adds some; actix itself takes 128 kB.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 /// A server that listens and is ready to run.
 pub struct App {
     server: Server,
     address: SocketAddr,
+    numbers: Option<(Server, SocketAddr)>,
     health: Health,
     desk: Desk,
     store: Store,
@@ -73,6 +69,10 @@ impl App {
     pub async fn build(settings: Settings, directory: Directory, clock: Clock) -> anyhow::Result<Self> {
         let socket = listener::listen(settings.bind).with_context(|| format!("BIND: {} cannot be listened on", settings.bind))?;
         let address = socket.local_addr()?;
+        let numbers = settings
+            .metrics_bind
+            .map(|bind| listener::listen(bind).with_context(|| format!("METRICS_BIND: {bind} cannot be listened on")));
+        let numbers = numbers.transpose()?;
         let store = Store::open(settings.database_url.expose()).await.context("DATABASE_URL: the database cannot be opened")?;
         let runtime = Handle::current();
         let suspects = Suspects::new();
@@ -104,16 +104,32 @@ impl App {
         let switchboard = Switchboard::new(&ground, http.clone());
         let assistants = clients::vapi::Vapi::new(http);
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), switchboard.clone(), assistants));
+        let (recorder, recording) = Recorder::new(store.clone());
+        background.push(ground.runtime.spawn(recording));
+        let runtime = ground.runtime.clone();
         let questions = Data::new(vapi::Station::new(ground, desk.clone(), switchboard));
-        let stations = Stations { health: Data::new(health.clone()), calls, questions, joining, door };
-        let server = serve(socket, stations)?;
-        Ok(Self { server, address, health, desk, store, reload, background })
+        let stations =
+            Stations { health: Data::new(health.clone()), calls, questions, joining, door, recorder: Data::new(recorder) };
+        let numbers = numbers.map(|socket| {
+            let (address, page) = (socket.local_addr()?, Page::install().context("METRICS_BIND: nothing can be counted")?);
+            background.push(runtime.spawn(tidy_up(page.clone())));
+            Ok::<_, anyhow::Error>((serving::serve_numbers(socket, stations.health.clone(), page)?, address))
+        });
+        let numbers = numbers.transpose()?;
+        let server = serving::serve(socket, stations)?;
+        Ok(Self { server, address, numbers, health, desk, store, reload, background })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where the numbers are, if they are shown.
+    #[must_use]
+    pub fn numbers(&self) -> Option<SocketAddr> {
+        self.numbers.as_ref().map(|(_, address)| *address)
     }
 
     /// What can stop it from outside.
@@ -127,11 +143,16 @@ impl App {
     /// # Errors
     /// When the server dies.
     pub async fn run(self) -> anyhow::Result<()> {
+        let numbers = self.numbers.map(|(server, _)| (server.handle(), tokio::spawn(server)));
         let result = self.server.await.context("the server died");
         self.health.drain();
         self.desk.come_to_rest(DRAIN_LIMIT).await;
         for task in self.background {
             task.abort();
+        }
+        if let Some((handle, serving)) = numbers {
+            handle.stop(false).await;
+            serving.abort();
         }
         self.store.close().await;
         result
@@ -171,6 +192,14 @@ async fn warn_of_silence(ground: &Ground) -> Result<(), store::Error> {
         }
     }
     Ok(())
+}
+
+async fn tidy_up(page: Page) {
+    let mut tick = tokio::time::interval(TIDY_UP);
+    loop {
+        tick.tick().await;
+        page.tidy_up();
+    }
 }
 
 async fn told_to_end() {
@@ -220,58 +249,4 @@ pub(crate) async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
             Calendars::Google(google)
         }
     })
-}
-
-/// Turns a request with too large a head away, before anything is done with it.
-async fn with_small_head(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum();
-    let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
-    if headers + target <= MAX_HEAD_BYTES {
-        return Ok(next.call(request).await?.map_into_left_body());
-    }
-    let refused = HttpResponse::RequestHeaderFieldsTooLarge().force_close().finish();
-    Ok(request.into_response(refused).map_into_right_body())
-}
-
-/// Everything that has routes.
-#[derive(Clone)]
-struct Stations {
-    health: Data<Health>,
-    calls: Data<twilio::Station>,
-    questions: Data<vapi::Station>,
-    joining: Data<connect::Station>,
-    door: Data<notifications::Door>,
-}
-
-impl Stations {
-    fn mount(&self, config: &mut ServiceConfig) {
-        let Self { health, calls, questions, joining, door } = self.clone();
-        config.app_data(health).app_data(calls).app_data(questions).app_data(joining).app_data(door);
-        for routes in [twilio::routes, vapi::routes, connect::routes, notifications::routes, health::routes] {
-            config.configure(routes);
-        }
-    }
-}
-
-fn serve(socket: TcpListener, stations: Stations) -> anyhow::Result<Server> {
-    let app = move || {
-        Actix::new()
-            .wrap(from_fn(body::held))
-            .wrap(from_fn(with_small_head))
-            .wrap(requests::logged())
-            .configure(|config| stations.mount(config))
-    };
-    let workers = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let server = HttpServer::new(app)
-        .workers(workers)
-        .client_request_timeout(HEAD_TIMEOUT)
-        .keep_alive(KEEP_ALIVE)
-        .max_connections(listener::max_connections().div_ceil(workers))
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .disable_signals()
-        .listen(socket)?;
-    Ok(server.run())
 }

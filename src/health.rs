@@ -17,6 +17,7 @@ use crate::business::routing::Directory;
 use crate::clock::Clock;
 use crate::ground::Ground;
 use crate::inflight::InFlight;
+use crate::meters::{self, Page};
 use crate::names::Slug;
 use crate::store::Store;
 
@@ -112,6 +113,25 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/healthz", web::get().to(healthz))
         .route("/readyz", web::get().to(readyz))
         .route("/readyz/{slug}", web::get().to(readyz_of));
+}
+
+/// Mounts the numbers, at an address of their own; they need a `web::Data<Health>` and a `web::Data<Page>`.
+pub fn numbers(config: &mut ServiceConfig) {
+    config.route("/metrics", web::get().to(metrics));
+}
+
+/// What stands rather than happens is looked up for whoever asks.
+async fn metrics(health: Data<Health>, page: Data<Page>) -> HttpResponse {
+    if let Some(findings) = health.findings().await {
+        for profile in health.directory.all() {
+            meters::account_ok(&profile.slug, !findings.businesses.get(&profile.slug).is_some_and(|finding| finding.blocks));
+        }
+    }
+    match health.store.jobs_waiting().await {
+        Ok(count) => meters::jobs_waiting(count),
+        Err(error) => tracing::error!(%error, "the jobs that wait cannot be counted"),
+    }
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(page.text())
 }
 
 async fn healthz(health: Data<Health>) -> HttpResponse {

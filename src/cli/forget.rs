@@ -41,10 +41,10 @@ fn told(erased: &Erased, now: time::OffsetDateTime) -> String {
         return "Nothing is known of this number.\n".into();
     }
     let bookings = erased.bookings.len();
-    let Erased { calls, reports, traces, answers, voicemails, messages, at_vapi, .. } = erased;
+    let Erased { calls, reports, traces, answers, webhooks, voicemails, messages, at_vapi, .. } = erased;
     let mut text = format!(
         "Erased:\n  {bookings} bookings anonymised; their times stay\n  {calls} calls made anonymous\n  {reports} transcripts deleted\n  \
-         {traces} tool calls and {answers} kept answers deleted\n  {voicemails} voicemails deleted\n  {messages} messages and \
+         {traces} tool calls, {answers} kept answers and {webhooks} recorded webhooks deleted\n  {voicemails} voicemails deleted\n  {messages} messages and \
          alerts deleted\n"
     );
     if at_vapi + voicemails > 0 {

@@ -16,6 +16,7 @@ mod google;
 mod keygen;
 mod pause;
 mod reload;
+mod replay;
 pub mod serve;
 mod sign;
 mod slots;
@@ -37,6 +38,7 @@ pub use failure::Failure;
 pub use forget::Forget;
 pub use google::Google;
 pub use pause::{Pause, Resume};
+pub use replay::Replay;
 pub use sign::Sign;
 pub use slots::Slots;
 pub use twilio::Twilio;
@@ -63,6 +65,7 @@ Examples:
   ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas
   ringbook reload                        read the business files again, without a restart
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
+  ringbook replay CA0123… --to http://127.0.0.1:8080   the same call once more, against another server
 
 Settings come from the environment and then from .env in the working directory; `ringbook serve --help` lists them.
 Exit code: 0 when it worked, 2 for bad usage or settings, 1 for any other failure.";
@@ -170,6 +173,17 @@ Settings: as `ringbook serve`.")]
         after_help = "Example:\n  ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi"
     )]
     Sign(Sign),
+    /// Sign recorded webhooks for now, send them again, and print the status, the time and the body of each answer.
+    ///
+    /// They come from a file or from a call that this server has had. Ids are sent as they came, so that the server that had the
+    /// call gives the same answers and books nothing twice; another one takes it for a new call. Each line of a file is a JSON
+    /// object: "path" (/webhook/vapi or a route under /twilio/), "body" (a text, sent as it is, or an object), and, if wanted,
+    /// "headers" (an object of texts) and "business" (whose secrets prove it). Exit code 0 only if every answer has a status of
+    /// 2xx and, with --against, both servers say the same.
+    #[command(
+        after_help = "Examples:\n  ringbook replay CA0123… --to http://127.0.0.1:8080\n  ringbook replay call.jsonl --to https://staging.example.com --against https://book.example.com\n  ringbook replay CA0123… --times 100 --parallel 20"
+    )]
+    Replay(Replay),
     /// Print fresh secrets as lines for .env.
     #[command(after_help = "Example:\n  ringbook keygen >> .env")]
     Keygen,
@@ -230,6 +244,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Open(asked) => close::open(&asked, &Environment::read()?),
         Command::Reload => reload::run(&Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
+        Command::Replay(asked) => replay::run(&asked, &Environment::read()?),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -1,15 +1,21 @@
-//! `sign`: makes a hand-made request valid, as Twilio or Vapi would. It reads only the secret that it signs with.
+//! `sign`: makes a hand-made request valid, as Twilio or Vapi would. It reads only the secret that it signs with. `replay` signs
+//! by the same means.
 
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
 
+use super::replay::Line;
 use super::{Failure, print};
 use crate::clock::Clock;
-use crate::config::{Environment, HmacPlan, load_twilio_signing, load_vapi_signing};
+use crate::config::{
+    Environment, HmacPlan, ProofPlan, ServerUrl, load_twilio_signing, load_twilio_signing_of, load_vapi_signing,
+    load_vapi_signing_of,
+};
 use crate::twilio;
 use crate::vapi::signature::{ProofChoice, prove, sign};
 
@@ -71,6 +77,42 @@ enum Proof {
     Custom,
 }
 
+/// Proves what is sent to one route.
+pub(super) enum Signer {
+    /// As Vapi does.
+    Vapi(Box<ProofPlan>, ProofChoice),
+    /// As Twilio does, which was told this address.
+    Twilio { url: String, tokens: Vec<SecretString> },
+}
+
+impl Signer {
+    /// The headers that prove this body at this moment.
+    pub(super) fn headers(&self, body: &[u8], now: OffsetDateTime) -> Vec<(String, String)> {
+        match self {
+            Self::Vapi(plan, choice) => sign(plan, body, now, *choice),
+            Self::Twilio { url, tokens } => {
+                let parameters: Vec<(String, String)> = form_urlencoded::parse(body).into_owned().collect();
+                let token = tokens.first().map(ExposeSecret::expose_secret).unwrap_or_default();
+                vec![("X-Twilio-Signature".to_owned(), twilio::signature::sign(url, &parameters, token))]
+            }
+        }
+    }
+}
+
+/// Who proves this webhook: its business's own secrets, else everybody's. `own` is the address that Twilio was told.
+///
+/// # Errors
+/// That a setting is missing or wrong.
+pub(super) fn signer_of(line: &Line, own: Option<&ServerUrl>, environment: &Environment) -> Result<Signer, Failure> {
+    let business = line.business.as_ref();
+    if let Some(own) = own.filter(|_| line.is_twilio()) {
+        return Ok(Signer::Twilio { url: own.route(&line.path), tokens: load_twilio_signing_of(environment, business)? });
+    }
+    let plan = load_vapi_signing_of(environment, business)?;
+    let choice = ProofChoice::usual(&plan);
+    Ok(Signer::Vapi(Box::new(plan), choice))
+}
+
 pub(super) fn run(what: &Sign) -> Result<(), Failure> {
     match what {
         Sign::Vapi(message) => sign_message(message),
@@ -94,11 +136,15 @@ fn sign_message(message: &Message) -> Result<(), Failure> {
     };
     let body = contents(&message.body)?;
     let now = Clock::System.now();
-    let headers = sign(&plan, &body, now, choice);
+    let headers = Signer::Vapi(Box::new(plan.clone()), choice).headers(&body, now);
     let received: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
     if let Err(reason) = prove(&received, &body, &plan, now) {
         eprintln!("A server with these settings will refuse this: {reason}. See VAPI_WEBHOOK_AUTH.");
     }
+    print_headers(&headers)
+}
+
+fn print_headers(headers: &[(String, String)]) -> Result<(), Failure> {
     let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
     print(&lines.concat())
 }
@@ -112,14 +158,13 @@ fn sign_form(form: &Form) -> Result<(), Failure> {
     if body.len() < before {
         eprintln!("The form was signed without its line breaks, as `curl -d @FILE` sends it.");
     }
-    let parameters: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
     // A fragment is neither sent nor signed.
-    let url = form.url.split('#').next().unwrap_or_default();
-    let token = tokens.first().map(ExposeSecret::expose_secret).unwrap_or_default();
-    print(&format!("X-Twilio-Signature: {}\n", twilio::signature::sign(url, &parameters, token)))
+    let url = form.url.split('#').next().unwrap_or_default().to_owned();
+    print_headers(&Signer::Twilio { url, tokens }.headers(&body, Clock::System.now()))
 }
 
-fn contents(path: &Path) -> Result<Vec<u8>, Failure> {
+/// What is in a file; - is stdin.
+pub(super) fn contents(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = if path == Path::new("-") { io::stdin().read_to_end(&mut bytes).map(|_| bytes) } else { fs::read(path) };
     read.map_err(|error| Failure::because(format!("{} cannot be read", path.display()), error))

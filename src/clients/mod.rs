@@ -6,6 +6,7 @@ pub mod control;
 pub mod report;
 pub mod twilio;
 pub mod vapi;
+pub mod webhook;
 
 use std::time::Duration;
 

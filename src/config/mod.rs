@@ -40,14 +40,34 @@ pub use settings::{LogFormat, Settings};
 pub use twilio::Twilio;
 pub use vapi::{Connect, Vapi};
 
+use crate::names::Slug;
+
 /// `TWILIO_AUTH_TOKEN`: the first of them signs.
 ///
 /// # Errors
 /// That it is missing.
 pub fn load_twilio_signing(environment: &Environment) -> Result<Vec<SecretString>, Problems> {
+    load_twilio_signing_of(environment, None)
+}
+
+/// The same for one business, which may have tokens of its own.
+///
+/// # Errors
+/// That they are missing.
+pub fn load_twilio_signing_of(environment: &Environment, business: Option<&Slug>) -> Result<Vec<SecretString>, Problems> {
     let mut reader = Reader::new(environment, &[]);
-    let tokens = twilio::auth_tokens(&mut reader, None);
+    let tokens = twilio::auth_tokens(&mut reader, business);
     reader.finish(tokens).map(|(tokens, _)| tokens)
+}
+
+/// `SERVER_URL`, for commands that need nothing else of the server.
+///
+/// # Errors
+/// That it is missing or wrong.
+pub fn load_server_url(environment: &Environment) -> Result<ServerUrl, Problems> {
+    let mut reader = Reader::new(environment, &[]);
+    let url = reader.always("SERVER_URL", None, ServerUrl::parse);
+    reader.finish(url).map(|(url, _)| url)
 }
 
 /// How a message is signed as Vapi signs it.
@@ -55,7 +75,15 @@ pub fn load_twilio_signing(environment: &Environment) -> Result<Vec<SecretString
 /// # Errors
 /// Every mistake in the settings of the proofs at once.
 pub fn load_vapi_signing(environment: &Environment) -> Result<ProofPlan, Problems> {
+    load_vapi_signing_of(environment, None)
+}
+
+/// The same for one business, which may have a secret and a plan of its own.
+///
+/// # Errors
+/// Every mistake in the settings of the proofs at once.
+pub fn load_vapi_signing_of(environment: &Environment, business: Option<&Slug>) -> Result<ProofPlan, Problems> {
     let mut reader = Reader::new(environment, &[]);
-    let plan = proofs::read(&mut reader, None);
+    let plan = proofs::read(&mut reader, business);
     reader.finish(plan).map(|(plan, _)| plan)
 }

@@ -3,7 +3,6 @@
 
 use url::Url;
 
-use super::address;
 use super::reader::Reader;
 use super::spelling::full_name;
 use super::table::NOT_IN_EFFECT;
@@ -11,7 +10,6 @@ use super::table::NOT_IN_EFFECT;
 /// Checks them, and warns of each that is set.
 pub(super) fn check(reader: &mut Reader<'_>) {
     // What is wrong is recorded; what is right has no taker.
-    let _ = reader.optional("METRICS_BIND", None, address::socket);
     let _ = reader.optional("REDIS_URL", None, redis_url);
     let owners: Vec<_> = std::iter::once(None).chain(reader.businesses().iter().map(Some)).collect();
     for owner in owners {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub server_url: ServerUrl,
     /// `BIND`.
     pub bind: SocketAddr,
+    /// `METRICS_BIND`: where the numbers are shown, if they are.
+    pub metrics_bind: Option<SocketAddr>,
     /// `BUSINESSES`: the folder of business files.
     pub businesses: PathBuf,
     /// `DATABASE_URL`.
@@ -107,6 +109,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("server_url", &self.server_url)
             .field("bind", &self.bind)
+            .field("metrics_bind", &self.metrics_bind)
             .field("businesses", &self.businesses)
             .field("database_url", &self.database_url)
             .field("twilio", &self.twilio)
@@ -138,6 +141,7 @@ pub(super) fn tool_reply_budget(reader: &mut Reader<'_>) -> Read<Duration> {
 fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let server_url = reader.always("SERVER_URL", None, ServerUrl::parse);
     let bind = reader.always("BIND", None, address::socket);
+    let metrics_bind = reader.optional("METRICS_BIND", None, address::socket);
     let businesses = folder::setting(reader);
     let database_url = reader.always("DATABASE_URL", None, database::url);
     let twilio = reader.scoped("TWILIO_", twilio::read);
@@ -162,6 +166,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     Ok(Settings {
         server_url: server_url?,
         bind: bind?,
+        metrics_bind: metrics_bind?,
         businesses: businesses?,
         database_url: database_url?,
         twilio: twilio?,

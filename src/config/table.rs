@@ -29,7 +29,7 @@ pub struct Setting {
 const PER_BUSINESS: [&str; 3] = ["TWILIO_", "VAPI_", "GOOGLE_"];
 
 /// Settings that are read and checked, while what they switch on is not part of this program yet.
-pub const NOT_IN_EFFECT: &[&str] = &["METRICS_BIND", "REDIS_URL"];
+pub const NOT_IN_EFFECT: &[&str] = &["REDIS_URL"];
 
 impl Setting {
     /// The setting of that name.

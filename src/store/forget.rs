@@ -26,6 +26,8 @@ pub struct Erased {
     pub traces: u64,
     /// Answers that were kept for repetitions.
     pub answers: u64,
+    /// Webhooks that were recorded.
+    pub webhooks: u64,
     /// Messages that were left; their recordings are being deleted at Twilio.
     pub voicemails: u64,
     /// SMS, alerts and the like, sent or not.
@@ -82,7 +84,7 @@ async fn erase(db: &mut AnyConnection, person: &Person, now: OffsetDateTime) -> 
         }
     }
     for name in &names {
-        erased.traces += forget_call(db, name, &mut erased.reports, &mut erased.answers).await?;
+        forget_call(db, name, &mut erased).await?;
     }
     forget_mentions(db, person, &mut erased).await?;
     erased.messages += forget_messages(db, person, &bookings, &names).await?;
@@ -140,16 +142,22 @@ async fn forget_voicemails(db: &mut AnyConnection, call: &Call, now: OffsetDateT
     Ok(sqlx::query("DELETE FROM voicemails WHERE call_sid = $1").bind(sid).execute(db).await?.rows_affected())
 }
 
-/// What is known of the call of this name; how many tool calls that were.
-async fn forget_call(db: &mut AnyConnection, name: &str, reports: &mut u64, answers: &mut u64) -> Result<u64, Error> {
+/// What is known of the call of this name.
+async fn forget_call(db: &mut AnyConnection, name: &str, erased: &mut Erased) -> Result<(), Error> {
     let of_traces = "DELETE FROM deliveries WHERE key IN (SELECT delivery FROM tool_traces WHERE call_id = $1)";
-    *answers += sqlx::query(of_traces).bind(name).execute(&mut *db).await?.rows_affected();
+    erased.answers += sqlx::query(of_traces).bind(name).execute(&mut *db).await?.rows_affected();
     let of_call = "DELETE FROM deliveries WHERE key LIKE $1 ESCAPE '!'";
-    *answers += sqlx::query(of_call).bind(containing(name)).execute(&mut *db).await?.rows_affected();
-    *reports += sqlx::query("DELETE FROM reports WHERE vapi_call_id = $1").bind(name).execute(&mut *db).await?.rows_affected();
+    erased.answers += sqlx::query(of_call).bind(containing(name)).execute(&mut *db).await?.rows_affected();
+    for (statement, count) in [
+        ("DELETE FROM reports WHERE vapi_call_id = $1", &mut erased.reports),
+        ("DELETE FROM webhooks WHERE vapi_call_id = $1 OR call_sid = $1", &mut erased.webhooks),
+        ("DELETE FROM tool_traces WHERE call_id = $1", &mut erased.traces),
+    ] {
+        *count += sqlx::query(statement).bind(name).execute(&mut *db).await?.rows_affected();
+    }
     let offers = "DELETE FROM offers WHERE call_key LIKE $1 ESCAPE '!'";
-    sqlx::query(offers).bind(format!("%/{}", escaped(name))).execute(&mut *db).await?;
-    Ok(sqlx::query("DELETE FROM tool_traces WHERE call_id = $1").bind(name).execute(db).await?.rows_affected())
+    sqlx::query(offers).bind(format!("%/{}", escaped(name))).execute(db).await?;
+    Ok(())
 }
 
 /// Wherever else the number was said or written, by whomever.
@@ -158,6 +166,7 @@ async fn forget_mentions(db: &mut AnyConnection, person: &Person, erased: &mut E
         ("deliveries", "key", "COALESCE(answer, '')", &mut erased.answers),
         ("tool_traces", "delivery", "arguments || ' ' || answer", &mut erased.traces),
         ("reports", "vapi_call_id", "COALESCE(summary, '') || ' ' || COALESCE(transcript, '')", &mut erased.reports),
+        ("webhooks", "id", "body", &mut erased.webhooks),
     ] {
         let statement = format!("DELETE FROM {table} WHERE {key} LIKE $1 OR {} LIKE $2", plain(text));
         let query = sqlx::query(sqlx::AssertSqlSafe(statement)).bind(&person.digits).bind(&person.dictated);

@@ -139,6 +139,16 @@ impl Store {
         Ok(ended == 1)
     }
 
+    /// How many jobs wait to be run, those included whose time has not come.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn jobs_waiting(&self) -> Result<u32, Error> {
+        let count = sqlx::query("SELECT CAST(COUNT(*) AS BIGINT) AS count FROM jobs WHERE state = 'waiting'");
+        let row = count.fetch_one(&self.readers).await?;
+        Ok(u32::try_from(column::<i64>(&row, "count")?).unwrap_or(u32::MAX))
+    }
+
     /// Forgets jobs that ended before `before`; their keys may then be used again.
     ///
     /// # Errors

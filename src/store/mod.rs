@@ -35,6 +35,7 @@ pub mod traces;
 pub mod transfers;
 mod unusable;
 pub mod voicemails;
+pub mod webhooks;
 mod writer;
 
 use std::sync::Arc;

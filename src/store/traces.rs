@@ -98,15 +98,16 @@ impl Store {
         rows.iter().map(read_trace).collect()
     }
 
-    /// Forgets the reports, traces and answers that are older than `before`; how many there were.
+    /// Forgets the reports, traces, answers and webhooks that are older than `before`; how many there were.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn forget_stories(&self, before: OffsetDateTime) -> Result<u64, Error> {
-        const OLD: [&str; 3] = [
+        const OLD: [&str; 4] = [
             "DELETE FROM reports WHERE vapi_call_id IN (SELECT vapi_call_id FROM reports WHERE kept_at < $1 LIMIT $2)",
             "DELETE FROM tool_traces WHERE id IN (SELECT id FROM tool_traces WHERE at < $1 LIMIT $2)",
             "DELETE FROM deliveries WHERE key IN (SELECT key FROM deliveries WHERE created_at < $1 LIMIT $2)",
+            "DELETE FROM webhooks WHERE id IN (SELECT id FROM webhooks WHERE at < $1 LIMIT $2)",
         ];
         let mut forgotten = 0;
         loop {

@@ -11,6 +11,7 @@ use super::{Station, not_set_up, twiml, xml};
 use crate::business::profile::{Occasion, Profile};
 use crate::clock::Stopwatch;
 use crate::config::Connect;
+use crate::meters;
 use crate::names::CallSid;
 use crate::store::calls::{CallRow, Leg};
 use crate::store::transfers::Transfer;
@@ -34,7 +35,7 @@ pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> 
     let alone = station.fallback_alone(&profile, &form);
     let key = format!("twilio/connect-ended/{}/{}", profile.slug, sid_of(&form));
     let work = {
-        let station = station.clone();
+        let (station, profile) = (station.clone(), profile.clone());
         async move {
             let row = station.row_with_end(&profile, form.call_sid.as_ref(), station.time_left(received)).await;
             if let Some(transfer) = station.transfer_of(&profile, row.as_ref()).await {
@@ -48,7 +49,10 @@ pub(super) async fn connect_ended(station: Data<Station>, request: Verified) -> 
             station.fallback(&profile, &form, row.as_ref(), "stream").await
         }
     };
-    xml(station.once(received, key, work).await.unwrap_or(alone))
+    xml(station.once(received, key, work).await.unwrap_or_else(|| {
+        meters::fallback(&profile.slug, "late");
+        alone
+    }))
 }
 
 /// `POST /twilio/dial-ended`: a `<Dial>` is over.

@@ -11,6 +11,7 @@ use super::form::Form;
 use super::request::Verified;
 use super::{Station, is_blocked, not_set_up, twiml, xml};
 use crate::business::profile::Profile;
+use crate::meters;
 use crate::store::calls::{CallClaim, CallRow, Connected, Leg};
 use crate::switchboard::Help;
 
@@ -27,12 +28,16 @@ pub(super) async fn fallback(station: Data<Station>, request: Verified) -> HttpR
     let alone = station.fallback_alone(&profile, &form);
     let work = {
         let station = station.clone();
+        let profile = profile.clone();
         async move {
             let row = station.claimed_or_known(&profile, &form).await;
             station.fallback(&profile, &form, row.as_ref(), "twilio").await
         }
     };
-    xml(station.in_time(received, work).await.unwrap_or(alone))
+    xml(station.in_time(received, work).await.unwrap_or_else(|| {
+        meters::fallback(&profile.slug, "late");
+        alone
+    }))
 }
 
 impl Station {
@@ -44,7 +49,10 @@ impl Station {
         let claimed = tokio::time::timeout(STORE_LIMIT, self.store.claim_call(&call, self.clock.now())).await;
         match claimed {
             Ok(Ok(CallClaim::Known(row))) => Some(*row).filter(|row| row.business.as_ref() == Some(&profile.slug)),
-            Ok(Ok(CallClaim::Ours)) => None,
+            Ok(Ok(CallClaim::Ours)) => {
+                meters::call(Some(&profile.slug), "fallback");
+                None
+            }
             Ok(Err(error)) => {
                 tracing::error!(call.sid = %sid, business = %profile.slug, %error, "a call cannot be claimed");
                 None
@@ -65,6 +73,7 @@ impl Station {
             help = Help::Voicemail;
         }
         let sid = form.call_sid.as_ref().map_or("", |sid| sid.as_str());
+        meters::fallback(&profile.slug, cause);
         tracing::warn!(call.sid = sid, business = %profile.slug, cause, help = ?help, "a caller gets the fallback");
         let twiml = self.twiml_of(&help, profile, form);
         self.keep_fallback(form, row, &help, &twiml).await;

@@ -5,6 +5,7 @@ pub mod bypass;
 mod ended;
 mod fallback;
 pub mod form;
+mod recorded;
 pub mod request;
 pub mod signature;
 mod status;

@@ -13,10 +13,12 @@ use secrecy::ExposeSecret;
 
 use super::Station;
 use super::form::Form;
+use super::recorded;
 use super::signature::{self, Content};
 use crate::body::{self, BodyFault};
 use crate::clock::Stopwatch;
 use crate::names::Phone;
+use crate::recorder::{self, Heard};
 use crate::suspects::Standing;
 
 /// Twilio's forms are under 2 kB; this is what the contract allows.
@@ -96,7 +98,14 @@ impl FromRequest for Verified {
             let body = body::read(&request, payload, MAX_BODY_BYTES, patience).await.map_err(Rejection::Body)?;
             let pairs = if is_form(&request) { signature::pairs(&body) } else { Vec::new() };
             if is_proven(station, &request, &pairs, &body) {
-                return Ok(Self { form: Form::from_pairs(&pairs), received });
+                let form = Form::from_pairs(&pairs);
+                let (at, call_sid) = (station.clock.now(), form.call_sid.clone());
+                let heard = Heard { vapi_call_id: None, call_sid, body, cut: recorded::cut, at, since: received };
+                let whose = recorder::note(&request, heard);
+                if let Some(profile) = station.business(&form) {
+                    whose.is(&profile.slug);
+                }
+                return Ok(Self { form, received });
             }
             Err(refuse(station, &request, &pairs))
         })

@@ -15,6 +15,7 @@ use crate::business::profile::Profile;
 use crate::clients::vapi::{BypassCall, Variables};
 use crate::clock::Stopwatch;
 use crate::config::{Connect, Vapi};
+use crate::meters;
 use crate::names::{CallSid, VapiCallId};
 use crate::store::callers::CallName;
 use crate::store::calls::{CallClaim, CallRow, Connected, Leg};
@@ -38,27 +39,44 @@ struct Connection {
 pub(super) async fn inbound(station: Data<Station>, request: Verified) -> HttpResponse {
     let (station, received, form) = (station.into_inner(), request.received(), request.into_form());
     station.keep_up(received).await;
-    let Some(profile) = station.business(&form) else { return not_set_up() };
+    let Some(profile) = station.business(&form) else {
+        meters::call(None, "unknown_number");
+        return not_set_up();
+    };
     if is_blocked(&profile, &form) {
+        meters::call(Some(&profile.slug), "blocked");
         return xml(twiml::reject());
     }
     let alone = station.fallback_alone(&profile, &form);
     let Some(sid) = form.call_sid.clone() else {
         tracing::warn!(business = %profile.slug, "a call without a CallSid gets the fallback");
+        count_alone(&profile, "no_call_sid");
         return xml(alone);
     };
     let running = station.answering.join(format!("twilio/inbound/{}/{sid}", profile.slug), {
-        let station = station.clone();
+        let (station, profile) = (station.clone(), profile.clone());
         || async move { station.connected_once(&sid, &profile, &form, received).await }
     });
     let outcome = match running {
         Ok(running) => tokio::time::timeout(station.time_left(received), running.outcome()).await,
-        Err(_full) => return xml(alone),
+        Err(_full) => {
+            count_alone(&profile, "overloaded");
+            return xml(alone);
+        }
     };
-    xml(match outcome {
-        Ok(Ok(twiml)) => twiml,
-        Ok(Err(_)) | Err(_) => alone,
+    xml(if let Ok(Ok(twiml)) = outcome {
+        twiml
+    } else {
+        // What the call itself came to is counted when that is known.
+        meters::fallback(&profile.slug, "late");
+        alone
     })
+}
+
+/// A call that nothing else will count.
+fn count_alone(profile: &Profile, cause: &'static str) {
+    meters::call(Some(&profile.slug), "fallback");
+    meters::fallback(&profile.slug, cause);
 }
 
 impl Station {
@@ -70,6 +88,7 @@ impl Station {
             Ok(CallClaim::Known(row)) => Some(row),
             Err(error) => {
                 tracing::error!(call.sid = %sid, business = %profile.slug, %error, "a call cannot be claimed");
+                count_alone(profile, "store");
                 return self.fallback_alone(profile, form);
             }
         };
@@ -110,14 +129,30 @@ impl Station {
     }
 
     async fn connect(&self, sid: &CallSid, profile: &Arc<Profile>, form: &Form, received: Stopwatch) -> String {
+        let connected = self.with_assistant(sid, profile, form, received).await;
+        meters::call(Some(&profile.slug), if connected.is_ok() { "assistant" } else { "fallback" });
+        match connected {
+            Ok(twiml) => twiml,
+            Err(cause) => self.fallback(profile, form, None, cause).await,
+        }
+    }
+
+    /// The TwiML that reaches the assistant, or why the caller gets the fallback.
+    async fn with_assistant(
+        &self,
+        sid: &CallSid,
+        profile: &Arc<Profile>,
+        form: &Form,
+        received: Stopwatch,
+    ) -> Result<String, &'static str> {
         if form.caller().is_some_and(|caller| profile.callers.straight_to_person.contains(&caller)) {
-            return self.fallback(profile, form, None, "straight_to_person").await;
+            return Err("straight_to_person");
         }
         if profile.is_paused(self.clock.now()) {
-            return self.fallback(profile, form, None, "paused").await;
+            return Err("paused");
         }
         if self.calls_too_often(sid, profile, form).await {
-            return self.fallback(profile, form, None, "calls_per_hour").await;
+            return Err("calls_per_hour");
         }
         // While the caller is greeted, what they will ask for is looked up.
         self.desk.warm(profile);
@@ -125,11 +160,11 @@ impl Station {
             Ok(connection) => {
                 self.keep(sid, &connection).await;
                 tracing::info!(call.sid = %sid, business = %profile.slug, duration_ms = received.elapsed_ms(), "a call is connected");
-                connection.twiml
+                Ok(connection.twiml)
             }
             Err(reason) => {
                 tracing::error!(call.sid = %sid, business = %profile.slug, duration_ms = received.elapsed_ms(), %reason, "the assistant cannot be reached");
-                self.fallback(profile, form, None, "assistant").await
+                Err("assistant")
             }
         }
     }

@@ -13,9 +13,10 @@ use super::trace::Traced;
 use super::whose::{Whose, caller};
 use crate::booking::Caller;
 use crate::business::profile::Profile;
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stopwatch};
 use crate::inbox::Answer;
 use crate::inbox::key::{Asked, Key, digest};
+use crate::meters;
 use crate::names::Phone;
 
 /// Kept back from the budget for keeping and sending the answer.
@@ -52,6 +53,7 @@ impl Station {
         call: &ToolCall,
         came: Came,
     ) -> String {
+        let since = Stopwatch::start();
         let Some(profile) = &whose.profile else { return rendered(form, call, &Reply::error(WHICH_BUSINESS)) };
         let caller = caller(whose.row.as_ref(), about);
         let traced = Traced::new(&self.store, &self.clock, profile, caller.call_id.as_deref(), call);
@@ -78,14 +80,18 @@ impl Station {
             traced.answered(&reply);
             Answer { text: rendered(form, &theirs, &reply).into(), sticks, acted: reply.acted }
         };
-        let Ok(running) = self.inbox.once(key, asked, work) else { return rendered(form, call, &Reply::passing(TOO_MANY)) };
+        let unanswered = |outcome, sentence| {
+            meters::tool(tool.name(), outcome, since.elapsed());
+            rendered(form, call, &Reply::passing(sentence))
+        };
+        let Ok(running) = self.inbox.once(key, asked, work) else { return unanswered("overloaded", TOO_MANY) };
         match tokio::time::timeout(came.deadline.left(), running.outcome()).await {
             Ok(Ok(Ok(answer))) => {
-                self.note_repetition(&begun, delivery);
+                self.note_repetition(&begun, delivery, tool, since);
                 answer.text.to_string()
             }
-            Ok(Ok(Err(_)) | Err(_)) => rendered(form, call, &Reply::passing(NOT_NOTED)),
-            Err(_late) => rendered(form, call, &Reply::passing(TOO_LATE)),
+            Ok(Ok(Err(_)) | Err(_)) => unanswered("failed", NOT_NOTED),
+            Err(_late) => unanswered("late", TOO_LATE),
         }
     }
 

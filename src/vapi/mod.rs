@@ -10,6 +10,7 @@ mod in_person;
 mod limits;
 pub mod listening;
 pub mod message;
+mod recorded;
 pub mod reply;
 pub mod request;
 pub mod signature;

@@ -13,9 +13,11 @@ use serde_json::json;
 
 use super::Station;
 use super::message::{Message, Unreadable};
+use super::recorded;
 use super::signature::{self, Proof, Unproven};
 use crate::body::{self, BodyFault};
-use crate::clock::Deadline;
+use crate::clock::{Deadline, Stopwatch};
+use crate::recorder::{self, Heard, Whose};
 use crate::suspects::Standing;
 
 /// An `end-of-call-report` carries the whole conversation; this is what the contract allows.
@@ -32,6 +34,8 @@ pub struct Proven {
     pub proof: Proof,
     /// When the answer must be out.
     pub deadline: Deadline,
+    /// To be told whose call it is, for the record.
+    pub recorded: Whose,
 }
 
 /// Why a request is not listened to.
@@ -78,7 +82,7 @@ impl FromRequest for Proven {
     type Future = LocalBoxFuture<'static, Result<Self, Rejection>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (request, payload) = (request.clone(), payload.take());
+        let (request, payload, since) = (request.clone(), payload.take(), Stopwatch::start());
         Box::pin(async move {
             let station = request.app_data::<Data<Station>>().ok_or(Rejection::Unproven { cut_off: false })?;
             let deadline = Deadline::after(station.settings.tool_reply_budget);
@@ -88,7 +92,15 @@ impl FromRequest for Proven {
             let body = body::read(&request, payload, MAX_BODY_BYTES, BODY_PATIENCE).await?;
             let proof = signature::proven_scopes(&headers(&request), &body, &station.settings.vapi, station.clock.now())
                 .map_err(|unproven| refuse(station, &request, &unproven))?;
-            Ok(Self { message: Message::read(&body)?, proof, deadline })
+            let message = Message::read(&body)?;
+            let recorded = if recorded::is_worth(&message.kind) {
+                let (vapi_call_id, call_sid) = (message.about.call_id.clone(), message.about.call_sid.clone());
+                let at = station.clock.now();
+                recorder::note(&request, Heard { vapi_call_id, call_sid, body, cut: recorded::cut, at, since })
+            } else {
+                Whose::default()
+            };
+            Ok(Self { message, proof, deadline, recorded })
         })
     }
 }

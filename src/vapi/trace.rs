@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::Station;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
+use super::tools::Tool;
 use crate::business::profile::Profile;
 use crate::clock::{Clock, Stopwatch};
+use crate::meters;
 use crate::names::VapiCallId;
 use crate::store::Store;
 use crate::store::reports::Report;
@@ -65,6 +67,8 @@ impl Traced {
     pub(super) fn answered(mut self, reply: &Reply) {
         self.trace.answer.clone_from(&reply.sentence);
         (self.trace.is_error, self.trace.ms) = (reply.is_error, self.since.elapsed_ms());
+        let tool = Tool::read(&self.trace.tool).map_or("unknown", Tool::name);
+        meters::tool(tool, if reply.is_error { "error" } else { "result" }, self.since.elapsed());
         let Self { store, trace, .. } = self;
         tokio::spawn(async move {
             if let Err(error) = store.keep_trace(&trace).await {
@@ -76,10 +80,11 @@ impl Traced {
 
 impl Station {
     /// Notes that a tool call was answered as it had been before.
-    pub(super) fn note_repetition(&self, begun: &Begun, delivery: String) {
+    pub(super) fn note_repetition(&self, begun: &Begun, delivery: String, tool: Tool, since: Stopwatch) {
         if begun.0.load(Ordering::Relaxed) {
             return;
         }
+        meters::tool(tool.name(), "repeated", since.elapsed());
         let store = self.store.clone();
         self.runtime.spawn(async move {
             if let Err(error) = store.note_repetition(&delivery).await {

@@ -22,7 +22,7 @@ use crate::business::profile::Profile;
 
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
-    let Proven { message, proof, deadline } = proven;
+    let Proven { message, proof, deadline, recorded } = proven;
     let station = station.into_inner();
     let report = message.report;
     let came = Came { number: station.listening.arrival(), deadline };
@@ -39,6 +39,7 @@ pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<Ht
         return Err(Rejection::Unproven { cut_off: false });
     }
     if let Some(profile) = &whose.profile {
+        recorded.is(&profile.slug);
         station.hear(profile, &whose, &about, &message.kind).await;
         station.note_end(profile, &about, &message.kind, report.as_deref()).await;
     }

@@ -50,6 +50,7 @@ async fn a_day() -> (House, Date, String) {
     house.status(&[("CallStatus", "completed")]).await;
     house.jobs_run().await;
     house.until("all is noted", async || house.story("call-2")["steps"].to_string().contains("checkAvailability")).await;
+    house.until("the webhooks are recorded", async || house.grip().await.count("webhooks").await == 7).await;
     house.until("the call is noted", async || house.story(&call)["steps"].to_string().contains("Hidden Lane")).await;
     (house, tuesday, call)
 }
@@ -71,6 +72,8 @@ async fn nothing_of_an_erased_person_is_left_in_the_database_file() {
     assert!(!left(&house).is_empty());
     let told = ordered(&house, &["forget", CALLER]);
     assert!(told.contains("1 bookings anonymised") && told.contains("1 voicemails deleted"), "{told}");
+    assert!(told.contains("6 recorded webhooks deleted"), "{told}");
+    assert_eq!(house.grip().await.count("webhooks").await, 1, "that of somebody else's booking");
     assert_eq!(left(&house), [], "{told}");
     let rows = confirmed(&house).await;
     let of = |name: &str| rows.iter().find(|row| row.customer_name == name).unwrap().clone();

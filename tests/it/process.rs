@@ -34,14 +34,14 @@ duration_minutes = 120
 "#;
 
 /// A folder with one business, and the settings of a server that needs nothing from outside.
-struct Site {
+pub struct Site {
     folder: TempDir,
     url: String,
     settings: Vec<(String, String)>,
 }
 
 impl Site {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("businesses")).unwrap();
         fs::write(folder.path().join("businesses/abc-hvac.toml"), BUSINESS).unwrap();
@@ -60,17 +60,25 @@ impl Site {
         Self { folder, url, settings: settings.map(|(name, value)| (name.to_owned(), value)).to_vec() }
     }
 
-    fn set(mut self, name: &str, value: &str) -> Self {
+    pub fn set(mut self, name: &str, value: &str) -> Self {
         self.settings.retain(|(known, _)| known != name);
         self.settings.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    async fn serve(&self) -> Program {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    pub async fn serve(&self) -> Program {
         let mut program = Program::start(self.path(), &["serve"], &self.settings);
         program.is_up(&self.url).await;
         program
@@ -83,10 +91,14 @@ impl Site {
     }
 
     /// One tool call, signed with the machine's time, as the process checks it.
-    async fn book(&self, program: &Program, call: &str, date: Date, time: &str) -> Answer {
+    pub async fn book(&self, program: &Program, call: &str, date: Date, time: &str) -> Answer {
         let arguments =
             json!({ "serviceType": "repair", "scheduledDate": format!("{date}T{time}"), "customerName": "Dana Miller" });
-        let body = tool_calls(CALLER, call, &[("t1", "bookAppointment", arguments)]);
+        self.tool(program, call, "bookAppointment", arguments).await
+    }
+
+    pub async fn tool(&self, program: &Program, call: &str, tool: &str, arguments: Value) -> Answer {
+        let body = tool_calls(CALLER, call, &[("t1", tool, arguments)]);
         let plan = ProofPlan { secrets: vec![VAPI_SECRET.into()], hmac: HmacPlan::presets(), secret: true, bearer: false };
         let headers = sign(&plan, body.to_string().as_bytes(), Clock::System.now(), ProofChoice::Hmac);
         program.post(&format!("{}/webhook/vapi", self.url), &body, &headers).await
@@ -94,7 +106,7 @@ impl Site {
 }
 
 /// Some days ahead, wherever the business is.
-fn soon() -> Date {
+pub fn soon() -> Date {
     (Clock::System.now() + Duration::days(3)).date()
 }
 

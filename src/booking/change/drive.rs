@@ -13,6 +13,7 @@ use super::words as change_words;
 use crate::business::profile::Profile;
 use crate::calendar::{Changed, Event, Fault, Place, Rewrite, Texts};
 use crate::clock::{Stopwatch, epoch_ms};
+use crate::meters;
 use crate::names::BookingState;
 use crate::store;
 use crate::store::bookings::BookingRow;
@@ -218,6 +219,12 @@ impl<'a> Drive<'a> {
             return Ok(Verdict::Later);
         }
         tracing::info!(booking.id = %self.row.id, business = %self.row.business, booking.cause = cause, "a change of a booking came to its end");
+        match (end, self.standing.aim) {
+            (End::Done, Aim::Move) => meters::booking(&self.row.business, "moved"),
+            (End::Done, Aim::Cancel) => meters::booking(&self.row.business, "cancelled"),
+            (End::Taken | End::Unchanged, _) => meters::booking(&self.row.business, "not_changed"),
+            (End::Elsewhere | End::Gone, _) => meters::booking(&self.row.business, "edited_by_a_person"),
+        }
         if let (End::Elsewhere | End::Gone, Some(event)) = (end, &self.seen) {
             self.follow(&next, event).await?;
             next = self.desk.store.booking(next.id).await?.unwrap_or(next);

@@ -13,6 +13,7 @@ use super::{Desk, callers, identity, order, words};
 use crate::business::profile::Profile;
 use crate::calendar::{Fault, NewEvent, Place};
 use crate::clock::{Deadline, Stopwatch};
+use crate::meters;
 use crate::names::{BookingId, BookingState};
 use crate::scheduling::busy::Span;
 use crate::store::bookings::BookingRow;
@@ -173,6 +174,7 @@ impl<'a> Drive<'a> {
         };
         let noted = Stopwatch::start();
         match self.desk.store.move_booking(&step, self.desk.clock.now()).await? {
+            Moved::Made if is_finished(next.state) => meters::booking(&self.row.business, next.state.as_str()),
             Moved::Made => {}
             Moved::Elsewhere => return Err(store::Error::Unreadable("booking: somebody else moved it")),
         }

@@ -17,6 +17,7 @@ use super::line::Line;
 use super::pace::{Pace, Urgency};
 use super::{Account, Google, retry_after};
 use crate::clock::Stopwatch;
+use crate::meters;
 use crate::names::Slug;
 
 pub(super) type Hub = CalendarHub<Line>;
@@ -66,6 +67,18 @@ impl Failure {
             Self::Said { status, .. } => Some(*status),
             Self::Lost { status, .. } => *status,
             Self::NoToken(_) | Self::NotConnected | Self::Held(_) => None,
+        }
+    }
+
+    /// For the numbers: what came of it in a word, and why.
+    fn in_words(&self) -> (&'static str, &str) {
+        match self {
+            Self::NoToken(_) => ("not_sent", "no token"),
+            Self::NotConnected => ("not_sent", "no connection"),
+            Self::Held(_) => ("not_sent", "held back"),
+            Self::Said { reason, .. } => ("refused", reason),
+            Self::Lost { status: Some(_), cause, .. } => ("unknown", cause),
+            Self::Lost { status: None, .. } => ("unknown", "no answer"),
         }
     }
 
@@ -197,6 +210,8 @@ impl Google {
         let reported = async move {
             let outcome =
                 AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| Err(Failure::lost("the library panicked")));
+            let (ended, reason) = outcome.as_ref().err().map_or(("ok", ""), Failure::in_words);
+            meters::google(method, ended, reason, watch.elapsed());
             if let Err(failure) = &outcome {
                 report(method, &business, failure, watch);
                 if failure.is_spent_quota() {

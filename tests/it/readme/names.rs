@@ -99,6 +99,7 @@ fn every_command_that_is_named_exists() {
         "open",
         "pause",
         "reload",
+        "replay",
         "resume",
         "serve",
         "sign",
