@@ -1,8 +1,6 @@
 //! Settings that are checked already while what they switch on is not part of this program yet: whoever sets one is
 //! told, and will not find later that it was wrong all along.
 
-use url::Url;
-
 use super::address;
 use super::reader::Reader;
 use super::spelling::full_name;
@@ -12,7 +10,6 @@ use super::table::NOT_IN_EFFECT;
 pub(super) fn check(reader: &mut Reader<'_>) {
     // What is wrong is recorded; what is right has no taker.
     let _ = reader.optional("METRICS_BIND", None, address::socket);
-    let _ = reader.optional("REDIS_URL", None, redis_url);
     let owners: Vec<_> = std::iter::once(None).chain(reader.businesses().iter().map(Some)).collect();
     for owner in owners {
         for name in NOT_IN_EFFECT {
@@ -22,9 +19,4 @@ pub(super) fn check(reader: &mut Reader<'_>) {
             }
         }
     }
-}
-
-fn redis_url(value: &str) -> Result<(), &'static str> {
-    let known = Url::parse(value).is_ok_and(|url| matches!(url.scheme(), "redis" | "rediss") && url.has_host());
-    known.then_some(()).ok_or("must be a redis:// or rediss:// address")
 }

@@ -15,7 +15,7 @@ use super::{Failure, print};
 use crate::app;
 use crate::booking::Desk;
 use crate::business::profile::{LoadFacts, Loaded, Profile, load_folder};
-use crate::calendar::Calendars;
+use crate::calendar::{Calendars, shared};
 use crate::clock::Clock;
 use crate::config::{Environment, Settings};
 use crate::ground::Ground;
@@ -81,6 +81,17 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
         suspects: Suspects::new(),
         runtime: Handle::current(),
     };
+    if let Some(url) = &ground.settings.redis_url {
+        match shared::reach(url).await {
+            Ok(()) => findings.ok(None, "redis", format!("{url} answers")),
+            Err(cause) => findings.warning(
+                None,
+                "redis",
+                format!("{url} cannot be used: {cause}"),
+                "see whether it runs there and lets ringbook in; until then each copy of the server asks Google by itself",
+            ),
+        }
+    }
     let calendars = app::calendars(&ground).await?;
     let desk = Desk::new(&ground, calendars.clone());
     if let Calendars::Google(google) = &calendars {
