@@ -571,6 +571,29 @@ fn what_has_no_effect_yet_is_said_when_it_is_set() {
 }
 
 #[test]
+fn a_redis_is_named_without_its_password_and_only_as_it_is_understood() {
+    let google = [("CALENDAR", "google"), ("GOOGLE_CLIENT_ID", "client"), ("GOOGLE_CLIENT_SECRET", "hidden")];
+    let of = |value: &'static str| [&google[..], &[("REDIS_URL", value), ("ENCRYPTION_KEY", crate::owners::KEY)]].concat();
+    let settings = good(&of("rediss://user:hidden-word@cache.example.com:6380/3"), &[]);
+    assert_eq!(settings.redis_url.as_ref().unwrap().expose(), "rediss://user:hidden-word@cache.example.com:6380/3");
+    assert_eq!(settings.redis_url.as_ref().unwrap().to_string(), "rediss://cache.example.com:6380/3");
+    assert!(!format!("{settings:?}").contains("hidden-word"));
+    for wrong in [
+        "redis://",
+        "http://cache.example.com",
+        "redis://h/x",
+        "redis://h/1/2",
+        "redis://h?protocol=resp3",
+        "rediss://h#insecure",
+    ] {
+        let problems = load(&of(wrong), &[]).unwrap_err().to_string();
+        assert!(problems.contains("REDIS_URL must be redis://HOST:PORT"), "{wrong}: {problems}");
+    }
+    let idle = warnings(&[("REDIS_URL", "redis://127.0.0.1")], &[]);
+    assert!(idle.iter().any(|sentence| sentence.starts_with("REDIS_URL is set, but has no effect")), "{idle:?}");
+}
+
+#[test]
 fn the_log_is_as_it_is_told() {
     let settings = good(&[("LOG", "warn,ringbook=trace"), ("LOG_FORMAT", "JSON")], &[]);
     assert_eq!((settings.log.as_str(), settings.log_format), ("warn,ringbook=trace", LogFormat::Json));

@@ -17,7 +17,7 @@ use crate::booking::Desk;
 use crate::business::profile::{LoadFacts, Loaded, Profile, load_folder};
 use crate::calendar::{Calendars, shared};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, RedisUrl, Settings};
 use crate::ground::Ground;
 use crate::names::Slug;
 use crate::store::Store;
@@ -82,15 +82,7 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
         runtime: Handle::current(),
     };
     if let Some(url) = &ground.settings.redis_url {
-        match shared::reach(url).await {
-            Ok(()) => findings.ok(None, "redis", format!("{url} answers")),
-            Err(cause) => findings.warning(
-                None,
-                "redis",
-                format!("{url} cannot be used: {cause}"),
-                "see whether it runs there and lets ringbook in; until then each copy of the server asks Google by itself",
-            ),
-        }
+        redis(url, findings).await;
     }
     let calendars = app::calendars(&ground).await?;
     let desk = Desk::new(&ground, calendars.clone());
@@ -108,4 +100,16 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
     }
     store.close().await;
     Ok(())
+}
+
+/// Calls work without it.
+async fn redis(url: &RedisUrl, findings: &mut Findings) {
+    match shared::reach(url).await {
+        Ok(()) => findings.ok(None, "redis", format!("{url} answers")),
+        Err(cause) => {
+            let mend =
+                "see whether it runs there and lets ringbook in; until then each copy of the server asks Google for itself";
+            findings.warning(None, "redis", format!("{url} cannot be used: {cause}"), mend);
+        }
+    }
 }
