@@ -16,6 +16,7 @@ pub mod look_back;
 pub mod machine;
 pub mod order;
 mod standing;
+pub mod survey;
 pub mod when;
 pub mod words;
 

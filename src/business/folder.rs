@@ -73,6 +73,23 @@ impl LoadFacts {
 /// Every [`Problem`] of every file, in the order of the files.
 pub fn load_folder(folder: &Path, facts: &LoadFacts) -> Result<Loaded, Vec<Problem>> {
     let files = files(folder).map_err(|problem| vec![problem])?;
+    let (profiles, warnings) = read_all(files, facts).finish()?;
+    Ok(Loaded { directory: Directory::new(profiles), warnings })
+}
+
+/// What would be wrong with the folder if this file stood in it as well, and is not wrong without it.
+pub(super) fn misfits(folder: &Path, slug: &Slug, text: &str, facts: &LoadFacts) -> Vec<Problem> {
+    let Ok(files) = listed(folder) else { return Vec::new() };
+    let before = read_all(files.clone(), facts).finish().err().unwrap_or_default();
+    // Last, so that of two with one number the new one is named.
+    let mut with_it = read_all(files, facts);
+    with_it.add(slug, text, facts, &Problems::new(&format!("{slug}.toml")));
+    let mut problems = with_it.finish().err().unwrap_or_default();
+    problems.retain(|problem| !before.contains(problem));
+    problems
+}
+
+fn read_all(files: Vec<PathBuf>, facts: &LoadFacts) -> Reading {
     let mut read = Reading::default();
     for path in files {
         let problems = Problems::new(&path.display().to_string());
@@ -93,8 +110,7 @@ pub fn load_folder(folder: &Path, facts: &LoadFacts) -> Result<Loaded, Vec<Probl
         }
         read.problems.extend(problems.take());
     }
-    let (profiles, warnings) = read.finish()?;
-    Ok(Loaded { directory: Directory::new(profiles), warnings })
+    read
 }
 
 /// Reads one business from its text; problems name it `<slug>.toml`.
@@ -109,24 +125,30 @@ pub fn parse(slug: &Slug, text: &str, facts: &LoadFacts) -> Result<Profile, Vec<
     profiles.into_iter().next().ok_or_else(|| problems.take())
 }
 
-/// The business files of a folder, sorted. Other files, such as an editor's, and hidden ones are left alone.
+/// The business files of a folder; that there is none is a problem.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, Problem> {
     let problem = |text: String| Problem { file: folder.display().to_string(), key: String::new(), text };
-    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>).map_err(|error| {
+    let files = listed(folder).map_err(|error| {
         problem(format!("this folder cannot be read ({error}); BUSINESSES names the folder of business files"))
     })?;
-    let visible = |path: &PathBuf| {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        !hidden && path.extension().is_some_and(|extension| extension == "toml")
-    };
-    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(visible).collect();
-    files.sort();
     if files.is_empty() {
         return Err(problem(
             "there is no business file in this folder; write one such as abc-hvac.toml, or let BUSINESSES name another folder"
                 .to_owned(),
         ));
     }
+    Ok(files)
+}
+
+/// The business files of a folder, sorted. Other files, such as an editor's, and hidden ones are left alone.
+fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>)?;
+    let visible = |path: &PathBuf| {
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        !hidden && path.extension().is_some_and(|extension| extension == "toml")
+    };
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).filter(visible).collect();
+    files.sort();
     Ok(files)
 }
 

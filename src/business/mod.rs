@@ -1,6 +1,7 @@
 //! What the owner told us: the business files, read, checked and kept; and which business a number belongs to.
 
 mod asked;
+pub mod draft;
 pub mod file;
 mod folder;
 pub mod hours;

@@ -4,6 +4,7 @@
 mod assistant;
 pub mod bookings;
 mod business;
+mod business_new;
 mod calls;
 mod check;
 mod close;
@@ -17,6 +18,8 @@ mod pause;
 mod reload;
 pub mod serve;
 mod sign;
+mod slots;
+mod twilio;
 
 use std::io::{self, Write};
 
@@ -25,6 +28,7 @@ use time::Date;
 use time::macros::format_description;
 
 pub use assistant::Assistant;
+pub use business_new::Business;
 pub use calls::{Call, Calls};
 pub use check::Check;
 pub use close::{Close, Days};
@@ -34,6 +38,8 @@ pub use forget::Forget;
 pub use google::Google;
 pub use pause::{Pause, Resume};
 pub use sign::Sign;
+pub use slots::Slots;
+pub use twilio::Twilio;
 
 use crate::config::Environment;
 use crate::config::table::{Absent, SETTINGS};
@@ -43,10 +49,13 @@ const EXAMPLES: &str = "\
 Examples:
   ringbook demo --once                   a whole phone call against this machine: no account, no key, no network
   ringbook keygen >> .env                fresh secrets for the settings
+  ringbook business new abc-hvac --number +15551230000 --zone America/New_York
   ringbook serve                         answer the phone
   ringbook assistant push                make or change the assistant of each business at Vapi
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
+  ringbook twilio configure              point the numbers here, and say where they pointed before
   ringbook check                         what is wrong, and how to mend it
+  ringbook slots abc-hvac --service repair --date 2026-12-01
   ringbook bookings --date 2026-12-01    what was booked that day
   ringbook calls --failed                the calls of the last day in which something went wrong
   ringbook call CA0123…                  one call, from the ringing to what was said
@@ -84,6 +93,26 @@ pub enum Command {
     /// Show what was booked on a day, from our own database.
     #[command(after_help = "Examples:\n  ringbook bookings\n  ringbook bookings --date 2026-12-01 --business abc-hvac --json")]
     Bookings(Bookings),
+    /// Show what callers would be offered on a day, and why each other time would not.
+    ///
+    /// It looks where the server looks: at the business file, the calendars, our own bookings, and what was ordered since.
+    #[command(after_help = "\
+Examples:
+  ringbook slots abc-hvac --service repair --date 2026-12-01
+  ringbook slots abc-hvac --service repair --date 2026-12-01 --at 10:30
+  ringbook slots abc-hvac --service repair --date 2026-12-01 --json
+
+Settings: as `ringbook serve`.")]
+    Slots(Slots),
+    /// Write a new business file.
+    #[command(
+        subcommand,
+        after_help = "Example:\n  ringbook business new abc-hvac --number +15551230000 --zone America/New_York"
+    )]
+    Business(Business),
+    /// Show where the telephone numbers point at Twilio, and point them here.
+    #[command(subcommand, after_help = "Examples:\n  ringbook twilio show\n  ringbook twilio configure --business abc-hvac")]
+    Twilio(Twilio),
     /// The Vapi assistant of each business as code: print it, compare it, bring it to Vapi.
     #[command(subcommand, after_help = "Examples:\n  ringbook assistant diff\n  ringbook assistant push --business abc-hvac")]
     Assistant(Assistant),
@@ -186,6 +215,9 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Serve => serve::run(&Environment::read()?),
         Command::Demo(demo) => demo::run(demo),
         Command::Bookings(bookings) => bookings::run(&bookings, &Environment::read()?),
+        Command::Slots(asked) => slots::run(&asked, &Environment::read()?),
+        Command::Business(what) => business_new::run(&what, &Environment::read()?),
+        Command::Twilio(what) => twilio::run(&what, &Environment::read()?),
         Command::Assistant(asked) => assistant::run(&asked, &Environment::read()?),
         Command::Calls(asked) => calls::list(&asked, &Environment::read()?),
         Command::Call(asked) => calls::tell(&asked, &Environment::read()?),
@@ -217,6 +249,15 @@ pub fn print(text: &str) -> Result<(), Failure> {
 
 fn day(text: &str) -> Result<Date, &'static str> {
     Date::parse(text, format_description!("[year]-[month]-[day]")).ok().ok_or("a day is written YYYY-MM-DD")
+}
+
+fn minute(text: &str) -> Result<u16, &'static str> {
+    let number = |text: &str, below: u16| {
+        let is_written_so = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
+        text.parse::<u16>().ok().filter(|number| is_written_so && *number < below)
+    };
+    let read = text.split_once(':').and_then(|(hour, minute)| Some(number(hour, 24)? * 60 + number(minute, 60)?));
+    read.ok_or("a time of day is written HH:MM, 00:00 to 23:59")
 }
 
 fn slug(text: &str) -> Result<Slug, &'static str> {

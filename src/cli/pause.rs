@@ -18,7 +18,7 @@ pub struct Pause {
     #[arg(value_name = "SLUG", value_parser = super::slug)]
     pub business: Slug,
     /// When it ends by itself, by the clock of the business: the next time that it shows this.
-    #[arg(long, value_name = "HH:MM", value_parser = minute)]
+    #[arg(long, value_name = "HH:MM", value_parser = super::minute)]
     pub until: Option<u16>,
 }
 
@@ -59,13 +59,4 @@ fn next(profile: &Profile, minute: u16, now: OffsetDateTime) -> OffsetDateTime {
     let today = profile.zone.date(now);
     let at = profile.zone.bound(today, minute);
     if at > now { at } else { profile.zone.bound(today.next_day().unwrap_or(today), minute) }
-}
-
-fn minute(text: &str) -> Result<u16, &'static str> {
-    let number = |text: &str, below: u16| {
-        let is_written_so = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit());
-        text.parse::<u16>().ok().filter(|number| is_written_so && *number < below)
-    };
-    let read = text.split_once(':').and_then(|(hour, minute)| Some(number(hour, 24)? * 60 + number(minute, 60)?));
-    read.ok_or("a time of day is written HH:MM, 00:00 to 23:59")
 }

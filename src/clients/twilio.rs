@@ -1,6 +1,8 @@
 //! Twilio's REST API: sending an SMS and asking what became of it, redirecting a call that is running, deleting a recording.
 //! Twilio has no idempotency key, so what might have been done is never done again here.
 
+pub mod numbers;
+
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};

@@ -12,10 +12,17 @@ use crate::names::Slug;
 /// # Errors
 /// That the folder cannot be read, or that a file's name cannot name a business.
 pub fn known_businesses(environment: &Environment) -> Result<Vec<Slug>, Problems> {
+    slugs_in(&load_folder_name(environment)?)
+}
+
+/// `BUSINESSES`: where the business files are; the folder itself is not looked at.
+///
+/// # Errors
+/// What is wrong with the setting.
+pub fn load_folder_name(environment: &Environment) -> Result<PathBuf, Problems> {
     let mut reader = Reader::new(environment, &[]);
     let folder = setting(&mut reader);
-    let (folder, _) = reader.finish(folder)?;
-    slugs_in(&folder)
+    reader.finish(folder).map(|(folder, _)| folder)
 }
 
 /// The businesses that have a file in this folder, by name.

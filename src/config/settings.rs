@@ -129,6 +129,11 @@ impl fmt::Debug for Settings {
     }
 }
 
+/// `CONNECT_BUDGET_MS`: Twilio itself waits 15 seconds.
+pub(super) fn connect_budget(reader: &mut Reader<'_>) -> Read<Duration> {
+    reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000)
+}
+
 /// `TOOL_REPLY_BUDGET_MS`.
 pub(super) fn tool_reply_budget(reader: &mut Reader<'_>) -> Read<Duration> {
     reader.milliseconds("TOOL_REPLY_BUDGET_MS", 500..=15_000)
@@ -148,7 +153,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let vault = google::vault(reader);
     let alert_webhook_url = reader.optional("ALERT_WEBHOOK_URL", None, address::outgoing);
     let tool_reply_budget = tool_reply_budget(reader);
-    let connect_budget = reader.milliseconds("CONNECT_BUDGET_MS", 500..=14_000);
+    let connect_budget = connect_budget(reader);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
     if let (Ok(Some(_)), Ok(kind), Ok(lifetime)) = (&redis_url, &calendar, &freebusy_cache)
         && (*kind == CalendarKind::Embedded || lifetime.is_zero())

@@ -1,13 +1,14 @@
 //! Everything that decides which times are open, gathered beforehand, and the questions it answers. Pure: the calendars
 //! were asked before, the booking comes after.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use time::{Date, OffsetDateTime};
 
 use super::busy::{Busy, Span};
 use super::hours::{DayPlan, Opening, WallSpan};
+use super::reasons::Obstacle;
 use super::slots::{Held, MAX_OFFERS, Reason, Refusal, Rules, Slot, nearest, pick};
 use super::zone::Zone;
 
@@ -55,7 +56,7 @@ pub enum Sight {
     Unknown,
 }
 
-/// Why nobody can take a start, or one technician cannot.
+/// Why nobody can take a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocked {
     Taken,
@@ -63,9 +64,10 @@ enum Blocked {
 }
 
 /// One date: all of it, and the hours of everybody who may be asked for, by index.
-struct Day {
-    span: Span,
-    hours: Vec<(usize, Vec<Span>)>,
+pub(super) struct Day {
+    pub(super) date: Date,
+    pub(super) span: Span,
+    pub(super) hours: Vec<(usize, Vec<Span>)>,
 }
 
 impl Day {
@@ -73,7 +75,8 @@ impl Day {
         self.hours.iter().any(|(_, spans)| spans.iter().any(|span| span.contains(&job)))
     }
 
-    fn works(&self, index: usize, job: Span) -> bool {
+    /// Whether this one works for all of a job.
+    pub(super) fn works(&self, index: usize, job: Span) -> bool {
         self.hours.iter().any(|(whose, spans)| *whose == index && spans.iter().any(|span| span.contains(&job)))
     }
 }
@@ -188,30 +191,36 @@ impl Board<'_> {
         }
     }
 
-    /// Every start on a date that lies on somebody's steps and lets the job end within the same hours. The wall clock is
-    /// walked and each step resolved on its own, so that a change of the clocks moves no start off the grid.
+    /// Every start on a date that lies on somebody's steps and lets the job end within the same hours.
     fn starts(&self, date: Date) -> BTreeSet<OffsetDateTime> {
+        self.steps(date).into_iter().filter_map(|(start, fits)| fits.then_some(start)).collect()
+    }
+
+    /// Every step of somebody's hours on a date, and whether the job would end within those hours. The wall clock is
+    /// walked and each step resolved on its own, so that a change of the clocks moves no start off the grid.
+    pub(super) fn steps(&self, date: Date) -> BTreeMap<OffsetDateTime, bool> {
         let step = self.rules.slot_step.as_secs().div_ceil(60).max(1);
         let step = usize::try_from(step).unwrap_or(usize::MAX);
-        let mut starts = BTreeSet::new();
+        let mut steps = BTreeMap::new();
         for wall in self.candidates().flat_map(|(_, member)| member.opening.on(date).spans).collect::<BTreeSet<_>>() {
             let Some(open) = wall.on(date, self.zone) else { continue };
             let minutes = (wall.from_minute..wall.to_minute).step_by(step);
-            let resolved = minutes.filter_map(|minute| self.zone.local_minute(date, minute).first());
-            starts.extend(resolved.filter(|start| open.contains(&Span::starting(*start, self.duration))));
+            for start in minutes.filter_map(|minute| self.zone.local_minute(date, minute).first()) {
+                *steps.entry(start).or_default() |= open.contains(&Span::starting(start, self.duration));
+            }
         }
-        starts
+        steps
     }
 
     /// Who is there and free, least busy first; also those whose own steps do not meet this start.
     fn free(&self, start: OffsetDateTime, day: &Day) -> Result<Slot, Blocked> {
         let job = Span::starting(start, self.duration);
         let (mut free, mut blocked) = (Vec::new(), Blocked::Taken);
-        for (index, member) in self.candidates().filter(|(index, _)| day.works(*index, job)) {
-            match self.standing(member, job, day) {
+        for (index, member) in self.candidates() {
+            match self.standing(index, member, job, day) {
                 Ok(jobs_that_day) => free.push((jobs_that_day, index)),
-                Err(Blocked::Unknown) => blocked = Blocked::Unknown,
-                Err(Blocked::Taken) => {}
+                Err(Obstacle::Unreadable) => blocked = Blocked::Unknown,
+                Err(_) => {}
             }
         }
         if free.is_empty() {
@@ -221,25 +230,8 @@ impl Board<'_> {
         Ok(Slot { start, technicians: free.into_iter().map(|(_, index)| index).collect() })
     }
 
-    /// How many jobs of ours a technician has that day, if this one fits in. Our own rows come first: they are known even
-    /// where the calendar is not. A job keeps its buffer from the next one of ours, but not from a foreign event: the
-    /// owner knows what their own events need.
-    fn standing(&self, member: &Member<'_>, job: Span, day: &Day) -> Result<usize, Blocked> {
-        let blocked = Span { end: job.end + self.rules.buffer, ..job };
-        let jobs_that_day = member.jobs.iter().filter(|job| day.span.start <= job.start && job.start < day.span.end).count();
-        let full = self.rules.max_jobs_per_day > 0 && jobs_that_day >= self.rules.max_jobs_per_day as usize;
-        if full || member.jobs.iter().any(|other| other.overlaps(&blocked)) {
-            return Err(Blocked::Taken);
-        }
-        match &member.calendar {
-            Sight::Known(busy) if !busy.is_free(job) => Err(Blocked::Taken),
-            Sight::Known(_) if self.asked.contains(&job) => Ok(jobs_that_day),
-            Sight::Known(_) | Sight::Unknown => Err(Blocked::Unknown),
-        }
-    }
-
     /// Those who may be asked for, with their index in the crew.
-    fn candidates(&self) -> impl Iterator<Item = (usize, &Member<'_>)> {
+    pub(super) fn candidates(&self) -> impl Iterator<Item = (usize, &Member<'_>)> {
         self.crew.iter().enumerate().filter(|(index, _)| self.wanted.is_none_or(|wanted| wanted == *index))
     }
 
@@ -250,9 +242,13 @@ impl Board<'_> {
         plans.iter().all(|plan| plan.reason == Some(reason)).then(|| reason.to_owned())
     }
 
-    fn day(&self, date: Date) -> Day {
+    pub(super) fn day(&self, date: Date) -> Day {
         let span = Span { start: self.zone.start_of_day(date), end: self.zone.start_of_day(later(date, 1)) };
-        Day { span, hours: self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect() }
+        Day {
+            date,
+            span,
+            hours: self.candidates().map(|(index, member)| (index, member.opening.spans(date, self.zone))).collect(),
+        }
     }
 
     fn today(&self) -> Date {

@@ -100,12 +100,20 @@ impl Exception {
         (self.from..=self.to).contains(&date)
     }
 
-    fn reason(&self) -> Option<&str> {
+    /// Why, where it was said.
+    pub(super) fn reason(&self) -> Option<&str> {
         Some(self.reason.as_str()).filter(|reason| !reason.is_empty())
     }
 }
 
 impl Opening {
+    /// What takes this date out of the week, if anything does: on a day that is closed every week nothing of others does.
+    pub(super) fn exception_on(&self, date: Date) -> Option<&Exception> {
+        let covers = |exception: &&Exception| exception.covers(date);
+        let of_others = || self.narrowed_by.iter().find(covers).filter(|_| !self.week.on(date).is_empty());
+        self.exceptions.iter().find(covers).or_else(of_others)
+    }
+
     /// The hours of this date, and why they are not the week's.
     #[must_use]
     pub fn on(&self, date: Date) -> DayPlan<'_> {

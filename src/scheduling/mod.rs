@@ -4,6 +4,7 @@ pub mod board;
 pub mod busy;
 pub mod hours;
 pub mod reading;
+pub mod reasons;
 pub mod slots;
 pub mod speech;
 pub mod zone;

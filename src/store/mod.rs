@@ -92,7 +92,7 @@ impl Store {
     /// date.
     ///
     /// # Errors
-    /// When it cannot be opened or written, or its schema is newer than this program.
+    /// When it cannot be opened or written.
     pub async fn open(url: &str) -> Result<Self, Error> {
         let Opened { readers, writing, place } = opened::open(url).await?;
         let kind = place.kind();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sqlx::AnyPool;
+use sqlx::migrate::Migrator;
 
 use super::readers::Readers;
 use super::writer::Place;
@@ -38,4 +39,12 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     } else {
         sqlite::open(url).await
     }
+}
+
+/// The same migrations, for a database that a newer version may have brought further: migrations only add, and what they add has
+/// a default, so that the version before goes on beside the new one while copies are replaced one by one, and can take its place
+/// again.
+pub(super) fn going_along(mut migrations: Migrator) -> Migrator {
+    migrations.set_ignore_missing(true);
+    migrations
 }

@@ -107,7 +107,7 @@ impl Store {
 }
 
 fn cut(text: Option<&str>, most: usize) -> Option<String> {
-    text.map(|text| text.chars().take(most).collect())
+    text.map(|text| text.chars().filter(|c| *c != '\0').take(most).collect())
 }
 
 fn read_report(row: &AnyRow) -> Result<Report, Error> {

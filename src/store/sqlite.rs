@@ -1,5 +1,7 @@
 //! The database in a file. Nobody else writes to it but commands and a backup, so its one writer waits for nobody for long.
 
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
@@ -7,7 +9,7 @@ use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use super::Error;
 use super::file::OpenedFile;
-use super::opened::{ACQUIRE_TIMEOUT, Opened};
+use super::opened::{ACQUIRE_TIMEOUT, Opened, going_along};
 use super::readers::Readers;
 use super::row::column;
 use super::writer::Place;
@@ -32,10 +34,25 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     first.execute(PRAGMAS).await?;
     first.close().await?;
     let writing = pool(1).connect(&url).await?;
-    sqlx::migrate!("src/store/migrations/sqlite").run(&writing).await?;
+    let turn = turn_at(path.clone().into()).await.map_err(sqlx::Error::Io)?;
+    going_along(sqlx::migrate!("src/store/migrations/sqlite")).run(&writing).await?;
+    drop(turn);
     let readers = Readers::of_file(pool(READERS).connect(&url).await?);
     let file = OpenedFile::at(path.into()).map_err(sqlx::Error::Io)?;
     Ok(Opened { readers, writing, place: Place::File(file) })
+}
+
+/// The right to bring the schema up to date, until it is dropped: two programs that open a new file at the same moment would both
+/// make its tables. Its folder is what is locked, not the file: closing a file takes `SQLite`'s own locks of it away.
+async fn turn_at(path: PathBuf) -> std::io::Result<File> {
+    let lock = move || {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = File::open(folder)?;
+        folder.lock()?;
+        Ok(folder)
+    };
+    // It may have to wait, which a thread of the runtime must not.
+    tokio::task::spawn_blocking(lock).await.map_err(std::io::Error::other)?
 }
 
 /// Rewrites the file without what was deleted from it, and empties the write-ahead log; `false` when somebody else was reading all

@@ -28,9 +28,9 @@ impl Server {
     }
 
     /// Why nobody got in.
-    pub(super) fn because(&self, error: sqlx::Error) -> Unusable {
+    pub(super) fn because(&self, error: &sqlx::Error) -> Unusable {
         let server = self.clone();
-        match code(&error).as_deref() {
+        match code(error).as_deref() {
             Some("28P01" | "28000") => Unusable::Refused(server, error.to_string()),
             Some("3D000") => Unusable::NoDatabase(server),
             Some("42501") => Unusable::NoRight(server),
@@ -41,15 +41,12 @@ impl Server {
 
     /// Why the schema is not up to date.
     pub(super) fn because_of_schema(&self, error: MigrateError) -> Error {
-        let cause = match &error {
-            MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) => cause,
-            _ => return error.into(),
-        };
+        let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = &error else { return error.into() };
         let is_about_extension = cause.to_string().contains("btree_gist");
         match code(cause).as_deref() {
             Some("42501") if is_about_extension => Unusable::MayNotExtend(self.clone()).into(),
             // The second where the schema must not even be looked into, and counts as absent.
-            Some("42501" | "3F000") => Unusable::MayNotCreate(self.clone()).into(),
+            Some("42501" | "3F000") => Unusable::MayNotCreate(self.clone(), cause.to_string()).into(),
             Some("0A000" | "58P01" | "22023") if is_about_extension => Unusable::NoExtension(self.clone()).into(),
             Some("55P03") => Unusable::Locked(self.clone()).into(),
             _ => error.into(),
@@ -117,9 +114,9 @@ pub enum Unusable {
     )]
     NoExtension(Server),
     /// The user must not make tables.
-    #[error("{0} does not let the user {user} make tables; its administrator runs, in the database {name}: GRANT USAGE, CREATE ON SCHEMA public TO \"{user}\"",
+    #[error("{0} does not let the user {user} make tables ({1}); its administrator runs, in the database {name}: GRANT USAGE, CREATE ON SCHEMA public TO \"{user}\"",
         name = .0.database, user = .0.user)]
-    MayNotCreate(Server),
+    MayNotCreate(Server, String),
     /// Somebody else holds what has to be changed.
     #[error("{0}: somebody else, perhaps another copy of ringbook, has kept the database {name} from being brought up to date for a minute", name = .0.database)]
     Locked(Server),

@@ -33,6 +33,14 @@ pub fn person(sentence: &str, number: &Phone, caller_id: &Phone, ring_seconds: u
     rendered(&Person { sentence: Clean::of(sentence), number, caller_id, ring_seconds, action: Clean::of(action) })
 }
 
+/// The same without us: for Twilio to keep, and to follow while we cannot be asked. Whatever comes of the dial, it ends with
+/// `goodbye`.
+#[must_use]
+pub fn person_alone(sentence: &str, number: &Phone, ring_seconds: u64, goodbye: &str) -> String {
+    let (sentence, number, goodbye) = (Clean::of(sentence), Clean::of(number.as_str()), Clean::of(goodbye));
+    rendered(&PersonAlone { sentence, number, ring_seconds, goodbye })
+}
+
 /// Says `sentence` and records a message.
 #[must_use]
 pub fn voicemail(sentence: &str, action: &str) -> String {
@@ -126,6 +134,15 @@ struct Person {
     caller_id: Clean,
     ring_seconds: u64,
     action: Clean,
+}
+
+#[derive(Template)]
+#[template(path = "person_alone.xml")]
+struct PersonAlone {
+    sentence: Clean,
+    number: Clean,
+    ring_seconds: u64,
+    goodbye: Clean,
 }
 
 #[derive(Template)]

@@ -85,6 +85,7 @@ impl Listening {
 
     /// A transcript of anybody's words came, so transcripts do arrive; `wish`: in it the caller said for good that they want to
     /// book. `true` when that was not known yet.
+    #[must_use]
     pub fn transcript(&self, line: &Line, wish: bool) -> bool {
         let mut is_news = false;
         self.calls().hear(line, |heard| {

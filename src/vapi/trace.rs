@@ -32,7 +32,7 @@ impl Traced {
         let trace = Trace {
             business: profile.slug.clone(),
             call_id: call_id.unwrap_or_default().to_owned(),
-            tool_call_id: call.raw_id.chars().take(200).collect(),
+            tool_call_id: call.raw_id.chars().filter(|c| *c != '\0').take(200).collect(),
             delivery: String::new(),
             tool: call.name.clone(),
             arguments: call.arguments.canonical(),

@@ -190,13 +190,14 @@ fn read_loosely<T: DeserializeOwned, E: serde::de::Error>(raw: &RawValue) -> Res
     }
 }
 
+/// Nothing that means anything holds a NUL, and not every database keeps one.
 impl Loose<String> {
     fn text(&self) -> Option<&str> {
-        self.0.as_deref().map(str::trim).filter(|text| !text.is_empty())
+        self.0.as_deref().map(str::trim).filter(|text| !text.is_empty() && !text.contains('\0'))
     }
 
     fn into_text(self) -> Option<String> {
-        self.0.filter(|text| !text.trim().is_empty())
+        self.0.map(|text| text.replace('\0', "")).filter(|text| !text.trim().is_empty())
     }
 }
 
@@ -231,8 +232,8 @@ impl Wire {
             "function-call" => Kind::FunctionCall(tool_call(self.function_call.0.unwrap_or_default(), None)),
             "assistant-request" => Kind::AssistantRequest,
             "transfer-destination-request" => Kind::TransferDestinationRequest,
-            "end-of-call-report" => Kind::Ended { reason: self.ended_reason.0 },
-            "status-update" if self.status.text() == Some("ended") => Kind::Ended { reason: self.ended_reason.0 },
+            "end-of-call-report" => Kind::Ended { reason: self.ended_reason.into_text() },
+            "status-update" if self.status.text() == Some("ended") => Kind::Ended { reason: self.ended_reason.into_text() },
             "speech-update" if self.role.text() == Some("user") => match self.status.text() {
                 Some("started") => Kind::Speaking(true),
                 Some("stopped") => Kind::Speaking(false),

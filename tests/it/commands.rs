@@ -73,6 +73,9 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         "serve",
         "demo",
         "bookings",
+        "slots",
+        "business",
+        "twilio",
         "calls",
         "call",
         "forget",
@@ -94,6 +97,12 @@ fn help_explains_every_command_with_examples_and_succeeds() {
         &["serve"][..],
         &["demo"],
         &["bookings"],
+        &["slots"],
+        &["business"],
+        &["business", "new"],
+        &["twilio"],
+        &["twilio", "show"],
+        &["twilio", "configure"],
         &["calls"],
         &["call"],
         &["forget"],
@@ -122,7 +131,7 @@ fn help_explains_every_command_with_examples_and_succeeds() {
 #[test]
 fn bad_usage_is_exit_code_2() {
     let desk = Desk::new();
-    let bad: [&[&str]; 16] = [
+    let bad: [&[&str]; 19] = [
         &[],
         &["nonsense"],
         &["sign", "vapi"],
@@ -136,6 +145,9 @@ fn bad_usage_is_exit_code_2() {
         &["forget"],
         &["forget", "(555) 765-4321"],
         &["completions", "tcsh"],
+        &["slots", "abc-hvac"],
+        &["business", "new", "abc-hvac"],
+        &["twilio"],
         &["pause"],
         &["close", "abc-hvac", "--from", "Christmas"],
         &["open", "abc-hvac"],
@@ -268,7 +280,7 @@ fn completions_know_every_command() {
     for shell in ["bash", "zsh", "fish"] {
         let output = Desk::new().run(&["completions", shell], &[], b"");
         assert_eq!(output.status.code(), Some(0));
-        for word in ["serve", "demo", "bookings", "google", "sign", "keygen", "ringbook"] {
+        for word in ["serve", "demo", "bookings", "slots", "business", "twilio", "google", "sign", "keygen", "ringbook"] {
             assert!(out(&output).contains(word), "{shell}: {word}");
         }
     }

@@ -9,6 +9,7 @@ use crate::fakes::stage::Held;
 use crate::house::{Answer, House, SAM};
 use crate::program::Program;
 use crate::promises::{PENDING, come_to_rest, confirmed, place, promises_kept, repair_by_sam, said};
+use crate::shelf::On;
 
 const BOOK: &str = "bookAppointment";
 /// Room for the database and for as much of its log as gathers before it is folded in.
@@ -82,7 +83,7 @@ fn is_booked(answer: &Answer) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_acknowledges_nothing_and_books_again_once_there_is_room() {
-    let mut house = House::new().await;
+    let mut house = House::on(On::Sqlite).await;
     let Some(disk) = SmallDisk::under(&mut house).await else { return };
     assert!(is_booked(&house.tool("call-0", "t1", BOOK, repair_by_sam(&place(0))).await));
     disk.fill();
@@ -131,7 +132,7 @@ async fn fill_at(held: &Held, disk: &SmallDisk) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_fills_up_behind_the_insert_leaves_a_booking_that_is_found_again() {
-    let mut house = House::new().await;
+    let mut house = House::on(On::Sqlite).await;
     let Some(disk) = SmallDisk::under(&mut house).await else { return };
     let held = house.google.hold_after("events.insert");
     let wish = repair_by_sam("2026-11-24T08:00");
@@ -149,7 +150,7 @@ async fn a_disk_that_fills_up_behind_the_insert_leaves_a_booking_that_is_found_a
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_can_only_be_read_stops_the_start_in_one_sentence_and_is_left_as_it_was() {
-    let mut house = House::new().await;
+    let mut house = House::on(On::Sqlite).await;
     let Some(disk) = SmallDisk::under(&mut house).await else { return };
     let booked = house.tool("call-1", "t1", BOOK, repair_by_sam(&place(0))).await;
     assert!(is_booked(&booked));

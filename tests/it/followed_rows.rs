@@ -42,6 +42,7 @@ async fn confirmed(shelf: &Shelf, start: time::OffsetDateTime, caller: &str) -> 
 }
 
 on_both!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     Shelf;
     who_reads_on_from_where_somebody_else_has_read_on_is_told,
     channels_live_from_the_wish_to_the_end,

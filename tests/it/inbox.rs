@@ -80,6 +80,7 @@ impl Desk {
 }
 
 on_both!(
+    #[tokio::test]
     Desk;
     duplicates_wait_for_the_one_that_runs_and_get_its_bytes,
     an_answer_is_the_same_after_a_restart_and_for_other_arguments,

@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -44,7 +44,8 @@ static FILLED: OnceCell<()> = OnceCell::const_new();
 pub struct Server {
     programs: PathBuf,
     pub port: u16,
-    _until_it_is_dropped: ChildStdin,
+    /// Ends with its standard input, which ends with this process.
+    _keeper: Child,
 }
 
 /// A database of one test.
@@ -144,7 +145,7 @@ fn start() -> Server {
     BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     assert_eq!(said, "ready\n", "the PostgreSQL server of the tests does not start:\n{log}");
-    Server { programs, port, _until_it_is_dropped: keeper.stdin.take().unwrap() }
+    Server { programs, port, _keeper: keeper }
 }
 
 /// Where PostgreSQL's programs are: Debian keeps them out of PATH, each version in its own folder.

@@ -19,6 +19,7 @@ use crate::postgres::{Database, database, server};
 use crate::promises::{come_to_rest, place, promises_kept, repair_by_sam, said};
 use crate::ringing::{OTHERS_TURN, SID};
 use crate::store::{NINE, NOW, claim, start_of};
+use crate::transfer::{THROUGH, asks, told, with_call};
 
 const BOOK: &str = "bookAppointment";
 /// Longer than anything here may wait.
@@ -188,6 +189,22 @@ async fn whichever_commit_of_a_booking_is_lost_what_is_said_is_what_is_there() {
             let again = house.tool(&call, "t2", BOOK, wish).await;
             assert!(said(&again).contains("You're booked"), "{fate:?} {lost}: {first:?}, then {again:?}");
             assert_eq!(promises_kept(&house).await.len(), number, "{fate:?} {lost}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whichever_commit_of_a_transfer_is_lost_the_caller_who_asks_again_is_put_through() {
+    for fate in [Fate::CutBefore, Fate::CutAfter] {
+        for lost in 0..3 {
+            let database = database().await;
+            let wire = Wire::to(&database).await;
+            let (house, call) = with_call(Plan::new().set("DATABASE_URL", &wire.url)).await;
+            wire.plan(COMMIT, lost, fate);
+            let first = asks(&house, &call, "t1").await;
+            assert!(!wire.is_still_planned(), "{fate:?} {lost}: {first:?}");
+            assert_eq!(said(&asks(&house, &call, "t2").await), THROUGH, "{fate:?} {lost}, after {first:?}");
+            assert_eq!(told(&house).len(), 1, "{fate:?} {lost}: Twilio was told once, {first:?}");
         }
     }
 }

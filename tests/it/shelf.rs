@@ -2,6 +2,7 @@
 
 use ringbook::names::BookingId;
 use ringbook::store::Store;
+use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
 
 use crate::postgres;
@@ -78,26 +79,28 @@ impl Shelf {
 
     /// The recorded moves of a booking, in their order.
     pub async fn moves(&self, id: BookingId) -> Vec<(String, String, String, String)> {
-        sqlx::any::install_default_drivers();
-        let pool = sqlx::AnyPool::connect(&self.place.url()).await.unwrap();
         let statement = "SELECT from_state, to_state, cause, evidence FROM booking_moves WHERE booking = $1 ORDER BY seq";
-        let moves = sqlx::query_as(statement).bind(id.to_string()).fetch_all(&pool).await.unwrap();
-        pool.close().await;
-        moves
+        sqlx::query_as(statement).bind(id.to_string()).fetch_all(&mut self.connection().await).await.unwrap()
+    }
+
+    /// A connection as nobody of ringbook has it.
+    pub async fn connection(&self) -> AnyConnection {
+        sqlx::any::install_default_drivers();
+        AnyConnection::connect(&self.place.url()).await.unwrap()
     }
 }
 
-/// Makes two tests out of each function named: one on either database. What they take is made by its `on`.
+/// Makes two tests out of each function named: one on either database, run as it is said. What they take is made by its `on`.
 macro_rules! on_both {
-    ($ground:ident; $($name:ident),+ $(,)?) => {
+    (#[$run:meta] $ground:ident; $($name:ident),+ $(,)?) => {
         mod on_sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            $(#[$run]
             async fn $name() {
                 super::$name(super::$ground::on($crate::shelf::On::Sqlite).await).await;
             })+
         }
         mod on_postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            $(#[$run]
             async fn $name() {
                 super::$name(super::$ground::on($crate::shelf::On::Postgres).await).await;
             })+

@@ -157,16 +157,16 @@ fn as_many_calls_are_listened_to_as_can_be_and_the_silent_ones_are_forgotten_fir
     let (listening, slug) = (Listening::default(), Slug::parse(SLUG).unwrap());
     let line = |number: usize| Line::new(&slug, &format!("call-{number}"));
     for number in 0..MAX_CALLS {
-        listening.transcript(&line(number), false);
+        assert!(listening.transcript(&line(number), false));
     }
-    listening.transcript(&line(0), false);
+    assert!(!listening.transcript(&line(0), false), "no news");
     listening.speaks(&line(MAX_CALLS));
-    listening.transcript(&line(MAX_CALLS + 1), false);
+    assert!(listening.transcript(&line(MAX_CALLS + 1), false));
     assert_eq!(listening.known(), MAX_CALLS);
     let lacks = |number: usize| listening.booking(&line(number), 1).wish() == Some(false);
     assert_eq!([0, 1, 2, 3, MAX_CALLS, MAX_CALLS + 1].map(lacks), [true, false, false, true, false, true]);
-    listening.transcript(&line(0), true);
-    listening.transcript(&line(0), false);
+    assert!(listening.transcript(&line(0), true));
+    assert!(!listening.transcript(&line(0), false));
     assert!(!lacks(0));
     listening.forget(&line(0));
     assert_eq!(listening.known(), MAX_CALLS - 1);

@@ -89,6 +89,7 @@ pub fn step(row: &BookingRow, to: BookingState) -> Move<'_> {
 }
 
 on_both!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     Shelf;
     of_twenty_writers_at_one_time_one_wins,
     of_twenty_deliveries_of_one_wish_one_claims_and_the_others_find_it,

@@ -25,6 +25,7 @@ fn word<'a>(id: &'a VapiCallId, sid: Option<&'a CallSid>, business: &'a ringbook
 }
 
 on_both!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     Shelf;
     a_call_is_claimed_once,
     a_word_of_vapi_is_tied_to_the_call_by_either_name,

@@ -14,6 +14,7 @@ async fn now(shelf: &Shelf, row: &BookingRow) -> BookingRow {
 }
 
 on_both!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     Shelf;
     a_booking_is_read_back_as_it_was_written,
     every_move_is_recorded_with_its_cause_and_evidence_and_survives,

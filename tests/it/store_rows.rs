@@ -18,6 +18,7 @@ fn job(text: &str) -> Job {
 }
 
 on_both!(
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
     Shelf;
     a_key_makes_a_job_once_even_after_it_was_done,
     jobs_are_taken_when_they_are_due_the_oldest_first,

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{AnyConnection, Connection, Row};
+use ringbook::store::bookings::BookingRow;
+use ringbook::store::claims::Claim;
+use sqlx::{AnyConnection, Connection, Executor, Row};
 
-use crate::shelf::{On, Place};
+use crate::shelf::{On, Place, Shelf};
+use crate::store::{NINE, claim, claimed};
 
 /// Every column: table, name, type, and whether it may be null.
 async fn columns(on: On) -> BTreeSet<(String, String, String, bool)> {
@@ -47,6 +50,29 @@ async fn every_text_of_the_server_compares_by_its_bytes() {
                  AND COALESCE(collation_name, '') <> 'C'";
     let rows = sqlx::query(asked).fetch_all(&mut connection).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.get::<String, _>("place")).collect::<Vec<_>>(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_who_keep_no_order_the_constraint_refuses_the_second() {
+    let shelf = Shelf::on(On::Postgres).await;
+    let rows = [("one", "+15550000001"), ("two", "+15550000002")];
+    let rows = rows.map(|(key, caller)| BookingRow { claim_key: key.into(), ..claim(NINE, caller) });
+    for row in &rows {
+        assert!(matches!(claimed(&shelf.store, row).await, Claim::Ours));
+    }
+    let take = |row: &BookingRow| sqlx::AssertSqlSafe(format!("UPDATE bookings SET claim_key = 'both' WHERE id = '{}'", row.id));
+    let (mut first, mut second, mut watch) = (shelf.connection().await, shelf.connection().await, shelf.connection().await);
+    first.execute("BEGIN").await.unwrap();
+    assert_eq!(first.execute(take(&rows[0])).await.unwrap().rows_affected(), 1);
+    let taking = take(&rows[1]);
+    let waiting = tokio::spawn(async move { second.execute(taking).await });
+    let waits = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    while watch.fetch_optional(waits).await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    first.execute("COMMIT").await.unwrap();
+    let refused = waiting.await.unwrap().unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().constraint(), Some("bookings_one_job"), "{refused}");
 }
 
 #[test]

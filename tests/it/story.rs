@@ -9,6 +9,7 @@ use crate::orders::ordered;
 use crate::program::run;
 use crate::promises::{PENDING, come_to_rest, confirmed, repair_by_sam, said};
 use crate::ringing::{OWNER, PERSON, SID, is_person, is_voicemail};
+use crate::shelf::On;
 
 const BOOK: &str = "bookAppointment";
 const ONGOING: (&str, &str) = ("CallStatus", "in-progress");
@@ -172,4 +173,21 @@ async fn a_change_of_mind_in_a_later_call_is_told_in_that_call() {
         ],
     );
     assert!(!ordered(&house, &["call", "call-2"]).contains("was claimed"), "how it was booked belongs to the first call");
+}
+
+/// PostgreSQL keeps no NUL.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_with_characters_that_no_database_keeps_is_kept_without_them() {
+    let house = Plan::new().on(On::Postgres).build().await;
+    house.ring(SID).await;
+    let call = house.row().await.vapi_call_id.unwrap().to_string();
+    said(
+        &house
+            .tool(&call, "t\u{0}1", "checkAvailability", json!({ "serviceType": "rep\u{0}air", "requestedDate": "2026-11-24" }))
+            .await,
+    );
+    house.reports(&call, "User: My \u{0}heating is broken.").await;
+    house.until("the end is kept", async || house.row().await.vapi_ended_reason.is_some()).await;
+    house.until("the question is kept", async || house.story(SID)["steps"].to_string().contains("checkAvailability")).await;
+    assert_eq!(house.story(&call)["transcript"], json!("User: My heating is broken."));
 }

@@ -174,3 +174,25 @@ fn a_table_has_columns_of_two_types_only() {
     }
     assert!(columns > 60, "columns are found: {columns}");
 }
+
+/// Copies are replaced one by one, and the version before must go on beside the new one on the same database.
+#[test]
+fn migrations_only_add_and_the_two_databases_have_the_same_ones() {
+    const TAKES: [&str; 6] = ["DROP TABLE", "DROP COLUMN", "RENAME", "TRUNCATE", "DROP INDEX", "DELETE FROM"];
+    let named = |folder: &str| -> Vec<(String, String)> {
+        let files = files(&format!("src/store/migrations/{folder}"), "sql");
+        files.into_iter().map(|(path, text)| (path.rsplit('/').next().unwrap().to_owned(), text)).collect()
+    };
+    let (sqlite, postgres) = (named("sqlite"), named("postgres"));
+    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&sqlite), names(&postgres));
+    for (name, text) in sqlite.iter().chain(&postgres) {
+        for statement in text.split(';') {
+            let takes = TAKES.iter().find(|takes| statement.to_uppercase().contains(**takes));
+            assert_eq!(takes, None, "{name}: {statement}");
+            let adds_what_must_be_given =
+                statement.contains("ADD COLUMN") && statement.contains("NOT NULL") && !statement.contains("DEFAULT");
+            assert!(!adds_what_must_be_given, "{name}: {statement}");
+        }
+    }
+}

@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Environment, RedisUrl, Settings};
 use crate::ground::Ground;
 use crate::names::Slug;
-use crate::store::Store;
+use crate::store::{self, Store};
 use crate::suspects::Suspects;
 use finding::Findings;
 
@@ -65,7 +65,11 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
     let store = match Store::open(settings.database_url.expose()).await {
         Ok(store) => store,
         Err(error) => {
-            findings.wrong(None, "database", error.to_string(), "DATABASE_URL must name a place that ringbook may write to");
+            let remedy = match error {
+                store::Error::Unusable(_) => "see that, or name another server in DATABASE_URL",
+                _ => "DATABASE_URL must name a place that ringbook may write to",
+            };
+            findings.wrong(None, "database", error.to_string(), remedy);
             return Ok(());
         }
     };

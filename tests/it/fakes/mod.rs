@@ -28,6 +28,7 @@ pub mod journal;
 pub mod stage;
 pub mod twilio;
 pub mod twilio_messages;
+pub mod twilio_numbers;
 pub mod vapi;
 pub mod vapi_assistants;
 pub mod wire;

@@ -1,5 +1,5 @@
-//! The fake Twilio REST API: calls that are redirected and the numbers of an account; messages and recordings stand in a file of their own. It sends nothing to anyone and
-//! makes no webhooks: tests post those themselves.
+//! The fake Twilio REST API: accounts and calls that are redirected; messages and recordings, and numbers, stand in files of
+//! their own. It sends nothing to anyone and makes no webhooks: tests post those themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -19,25 +19,19 @@ pub const AUTH_TOKEN: &str = "auth-token-of-the-tests";
 pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
 pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
 
-const CALLS: &[&str] =
-    &["messages.create", "messages.fetch", "recordings.delete", "calls.update", "numbers.list", "numbers.update", "unknown"];
+const CALLS: &[&str] = &[
+    "messages.create",
+    "messages.fetch",
+    "recordings.delete",
+    "calls.update",
+    "numbers.list",
+    "numbers.fetch",
+    "numbers.update",
+    "unknown",
+];
 
 /// Twilio's limits, in characters.
 const TWIML_CHARS: usize = 4000;
-
-/// The settings of a number: how a form names them, and how JSON does.
-const NUMBER_FIELDS: &[(&str, &str)] = &[
-    ("FriendlyName", "friendly_name"),
-    ("StatusCallback", "status_callback"),
-    ("StatusCallbackMethod", "status_callback_method"),
-    ("TrunkSid", "trunk_sid"),
-    ("VoiceApplicationSid", "voice_application_sid"),
-    ("VoiceCallerIdLookup", "voice_caller_id_lookup"),
-    ("VoiceFallbackMethod", "voice_fallback_method"),
-    ("VoiceFallbackUrl", "voice_fallback_url"),
-    ("VoiceMethod", "voice_method"),
-    ("VoiceUrl", "voice_url"),
-];
 
 /// A running fake; it stops when dropped.
 pub struct FakeTwilio {
@@ -74,6 +68,9 @@ pub(super) struct State {
     pub(super) refused: BTreeMap<String, u32>,
     pub(super) undelivered: BTreeMap<String, u32>,
     pub(super) recordings: BTreeSet<String>,
+    /// Beside the first: their tokens.
+    pub(super) accounts: BTreeMap<String, String>,
+    pub(super) short_pages: Option<usize>,
 }
 
 /// Twilio itself.
@@ -92,28 +89,9 @@ impl Deref for Twilio {
 pub(super) type Form = BTreeMap<String, String>;
 
 impl Twilio {
-    /// A number of the account, pointing nowhere; returns its `PN…` sid.
-    pub fn add_number(&self, number: &str) -> String {
-        let mut state = self.state.lock().unwrap();
-        state.serial += 1;
-        let sid = format!("PN{:032x}", state.serial);
-        let mut fields: Map<String, Value> = NUMBER_FIELDS.iter().map(|(_, name)| ((*name).to_owned(), "".into())).collect();
-        fields.insert("sid".into(), sid.clone().into());
-        fields.insert("account_sid".into(), ACCOUNT_SID.into());
-        fields.insert("phone_number".into(), number.into());
-        state.numbers.insert(sid.clone(), fields);
-        sid
-    }
-
-    /// Someone changed the number in the console. Names as JSON has them, such as `voice_application_sid`.
-    pub fn set_number(&self, sid: &str, field: &str, value: &str) {
-        assert!(NUMBER_FIELDS.iter().any(|(_, name)| *name == field), "a number has no {field}");
-        self.state.lock().unwrap().numbers.get_mut(sid).expect("the number was added").insert(field.to_owned(), value.into());
-    }
-
-    /// The number as JSON shows it.
-    pub fn number(&self, sid: &str) -> Value {
-        Value::Object(self.state.lock().unwrap().numbers[sid].clone())
+    /// Another account, such as a subaccount: numbers can be in it.
+    pub fn add_account(&self, sid: &str, token: &str) {
+        self.state.lock().unwrap().accounts.insert(sid.to_owned(), token.to_owned());
     }
 
     /// A call that is in progress, so that it can be redirected.
@@ -153,38 +131,6 @@ impl Twilio {
         }
         let status = if *live { "in-progress" } else { "completed" };
         Ok(Answer::json(200, &json!({"sid": sid, "account_sid": ACCOUNT_SID, "status": status})))
-    }
-
-    fn list_numbers(&self, request: &Request) -> Answer {
-        let state = self.state.lock().unwrap();
-        let wanted =
-            |fields: &&Map<String, Value>| request.param("PhoneNumber").is_none_or(|number| fields["phone_number"] == number);
-        let size = request.param("PageSize").and_then(|size| size.parse().ok()).unwrap_or(50);
-        let found: Vec<_> = state.numbers.values().filter(wanted).take(size).collect();
-        Answer::json(200, &json!({"incoming_phone_numbers": found, "page": 0, "page_size": size, "next_page_uri": null}))
-    }
-
-    fn update_number(&self, sid: &str, form: &Form) -> Result<Answer, Answer> {
-        let mut state = self.state.lock().unwrap();
-        let number = state.numbers.get_mut(sid).ok_or_else(|| error(404, 20404))?;
-        let set = |name: &str| form.get(name).is_some_and(|value| !value.is_empty());
-        let odd_host =
-            |address: &str| url::Url::parse(address).is_ok_and(|url| url.host_str().is_some_and(|host| host.contains('_')));
-        if form.iter().any(|(name, value)| name.ends_with("Url") && odd_host(value)) {
-            return Err(error(400, 21402));
-        }
-        for (name, field) in NUMBER_FIELDS {
-            if let Some(value) = form.get(*name) {
-                number.insert((*field).to_owned(), value.clone().into());
-            }
-        }
-        // Each of the two deletes the other, and either makes VoiceUrl ignored.
-        if set("VoiceApplicationSid") {
-            number.insert("trunk_sid".into(), "".into());
-        } else if set("TrunkSid") {
-            number.insert("voice_application_sid".into(), "".into());
-        }
-        Ok(Answer::json(200, &Value::Object(number.clone())))
     }
 }
 
@@ -232,12 +178,14 @@ impl Site for Twilio {
             ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages", file]) => ("messages.fetch", sid_of(file)),
             ("DELETE", ["2010-04-01", "Accounts", ACCOUNT_SID, "Recordings", file]) => ("recordings.delete", sid_of(file)),
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Calls", file]) => ("calls.update", sid_of(file)),
-            ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers.json"]) => ("numbers.list", None),
-            ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
+            ("GET", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers.json"]) => ("numbers.list", None),
+            ("GET", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers", file]) => ("numbers.fetch", sid_of(file)),
+            ("POST", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
             _ => ("unknown", None),
         };
         let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
-        let good = [basic(ACCOUNT_SID, AUTH_TOKEN), basic(API_KEY_SID, API_KEY_SECRET)];
+        let mut good = vec![basic(ACCOUNT_SID, AUTH_TOKEN), basic(API_KEY_SID, API_KEY_SECRET)];
+        good.extend(self.token_of_another(account_of(request)).map(|token| basic(account_of(request), &token)));
         let trusted = request.header("authorization").is_some_and(|given| good.iter().any(|good| good == given));
         Aim { call, about: about.into_iter().collect(), trusted }
     }
@@ -253,9 +201,9 @@ impl Site for Twilio {
             "messages.fetch" => self.fetch_message(about),
             "recordings.delete" => self.delete_recording(about),
             "calls.update" => self.update_call(about, &form),
-            "numbers.list" => Ok(self.list_numbers(request)),
-            "numbers.update" => self.update_number(about, &form),
-            // Every recording that is asked for was there.
+            "numbers.list" => self.list_numbers(account_of(request), request),
+            "numbers.fetch" => self.fetch_number(account_of(request), about),
+            "numbers.update" => self.update_number(account_of(request), about, &form),
             _ => Err(error(404, 20404)),
         }
         .unwrap_or_else(|refused| refused)
@@ -264,6 +212,11 @@ impl Site for Twilio {
     fn refuse(&self, _: &Aim, refusal: &Refusal) -> Answer {
         error(refusal.code, refusal.reason.parse().unwrap_or(u32::from(refusal.code) + 20_000))
     }
+}
+
+/// Whose things are asked for.
+fn account_of(request: &Request) -> &str {
+    request.segments.get(2).map_or("", String::as_str)
 }
 
 fn sid_of(file: &str) -> Option<String> {

@@ -88,6 +88,7 @@ fn every_command_that_is_named_exists() {
     let known = [
         "assistant",
         "bookings",
+        "business",
         "call",
         "calls",
         "check",
@@ -101,6 +102,8 @@ fn every_command_that_is_named_exists() {
         "resume",
         "serve",
         "sign",
+        "slots",
+        "twilio",
     ];
     assert_eq!(named, known);
     for command in named {
