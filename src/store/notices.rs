@@ -193,7 +193,9 @@ impl Speaker {
                     let say = sqlx::query("SELECT pg_notify($1, $2)").bind(CHANNEL).bind(word.payload(&self.name));
                     in_time(say.execute(&mut line)).await?;
                 }
-                () = tokio::time::sleep(QUIET) => drop(in_time(sqlx::query("SELECT 1").execute(&mut line)).await?),
+                () = tokio::time::sleep(QUIET) => {
+                    let _still_there = in_time(sqlx::query("SELECT 1").execute(&mut line)).await?;
+                }
             }
         }
     }

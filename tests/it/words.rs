@@ -107,7 +107,7 @@ async fn an_answer_of_one_copy_wakes_the_other_at_once() {
     let looker = copy(&database).await;
     let inbox = |store: &Store| Inbox::new(store.clone(), clock.clone(), Handle::current());
     let (worker, waiter) = (inbox(&worker), inbox(&waiter));
-    let mut waited = Duration::ZERO;
+    let mut delay = Duration::ZERO;
     for round in 0..ROUNDS {
         let asked = Asked {
             business: &slug,
@@ -139,11 +139,11 @@ async fn an_answer_of_one_copy_wakes_the_other_at_once() {
         let watch = Stopwatch::start();
         end.notify_one();
         assert_eq!(&*waiting.await.unwrap().unwrap().unwrap().text, "done");
-        waited += watch.elapsed();
+        delay += watch.elapsed();
         working.await.unwrap().unwrap().unwrap();
     }
     // Who only looks four times a second learns of it 125 ms late on the average.
-    assert!(waited < Duration::from_millis(50) * ROUNDS, "{waited:?} in {ROUNDS} rounds");
+    assert!(delay < Duration::from_millis(50) * ROUNDS, "{delay:?} in {ROUNDS} rounds");
 }
 
 #[tokio::test(flavor = "multi_thread")]
