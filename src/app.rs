@@ -21,6 +21,7 @@ use crate::calendar::Calendars;
 use crate::calendar::cache::Cache;
 use crate::calendar::embedded::Embedded;
 use crate::calendar::google::Google;
+use crate::calendar::shared::Shared;
 use crate::clients;
 use crate::clock::Clock;
 use crate::config::{CalendarKind, Connect, Settings};
@@ -30,6 +31,7 @@ use crate::health::Health;
 use crate::meters::Page;
 use crate::outbox::Outbox;
 use crate::recorder::Recorder;
+use crate::store::notices::digest;
 use crate::store::{self, Store};
 use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
@@ -86,6 +88,7 @@ impl App {
         let calendars = calendars(&ground).await?;
         if let Calendars::Google(google) = &calendars {
             background.push(ground.runtime.spawn(google.clone().keep_fresh()));
+            background.push(ground.runtime.spawn(google.clone().keep_told()));
         }
         let google = match &calendars {
             Calendars::Google(google) => Some(google.clone()),
@@ -242,7 +245,13 @@ pub(crate) async fn calendars(ground: &Ground) -> anyhow::Result<Calendars> {
         CalendarKind::Google => {
             let businesses = ground.directory.all().map(|profile| profile.slug.clone());
             let Ground { settings, store, clock, .. } = ground;
-            let known = Cache::new(settings.freebusy_cache, clock.clone());
+            let shared = match &settings.redis_url {
+                Some(url) if !settings.freebusy_cache.is_zero() => {
+                    Some(Shared::open(url, &digest(&settings.server_url.route("/"))).await)
+                }
+                _ => None,
+            };
+            let known = Cache::new(settings.freebusy_cache, clock.clone(), shared);
             let google = Google::new(&settings.google, businesses, store, &settings.vault, clock, known);
             let google = google.map_err(anyhow::Error::msg)?;
             google.reload().await.context("the connected accounts cannot be read")?;

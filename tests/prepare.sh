@@ -18,6 +18,8 @@ missing_packages() {
   command -v chromedriver >/dev/null || echo chromium-driver
   # Whatever is kept is kept in either database, so the tests start a PostgreSQL server of their own.
   ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || echo postgresql
+  # What the copies of the server share on Redis is shared on servers of the tests' own.
+  command -v redis-server >/dev/null || echo redis-server
   # Without root certificates no HTTPS client starts: neither cargo's nor ringbook's own.
   [ -s "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" ] || echo ca-certificates
 }

@@ -1,29 +1,28 @@
 //! Busy time that was seen a moment ago: for offers alone, never for a booking and never for a probe. One question to
-//! Google serves everybody who asks meanwhile, and it goes on when they leave. What could not be seen is never remembered
-//! as knowledge: the next one to ask asks again.
+//! Google serves everybody who asks meanwhile, and it goes on when they leave; with Redis it serves the other copies of the server
+//! as well. What could not be seen is never remembered as knowledge: the next one to ask asks again.
 //!
 //! All calendars of a business are seen together, over windows that do not depend on the date asked for: what was fetched
 //! while a caller says good day answers whatever they ask about the coming weeks.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration as Length;
 
-use time::{Duration, OffsetDateTime, Time};
+use tokio::sync::Notify;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
+use super::changed::Changes;
 use super::google::Google;
+use super::shared::Shared;
+use super::sight::{Key, Passed, Seen, window};
 use super::{Fault, Place};
 use crate::clock::Clock;
-use crate::names::Slug;
 use crate::scheduling::busy::Span;
+use crate::store::Store;
+use crate::store::notices::{Word, digest};
 
-/// How long the windows are: short enough for one question to Google.
-const WINDOW: Duration = Duration::days(48);
-/// From where to where the windows for dates far away begin. The days that an answer looks at fit into one.
-const FAR_STEP: Duration = Duration::days(16);
-/// A civil day that has begun began at most so long ago.
-const LONGEST_DAY: Duration = Duration::hours(25);
 /// How many busy spans are kept, of all businesses together; some 20 MB.
 const MAX_SPANS: u64 = 500_000;
 /// Longer than the settings let anything be remembered.
@@ -43,45 +42,14 @@ struct Inner {
     clock: Clock,
     seen: moka::future::Cache<Key, Arc<Seen>>,
     changes: Mutex<Changes>,
+    shared: Option<Shared>,
+    is_untold: Notify,
 }
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Cache").field("lifetime", &self.0.lifetime).finish_non_exhaustive()
     }
-}
-
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    business: Slug,
-    window: Window,
-    all_day_free_blocks: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Window {
-    /// Today and the coming weeks.
-    Near,
-    /// The number of a window further on.
-    Far(i64),
-    /// Only what is asked for.
-    Exactly(Span),
-}
-
-/// One look at all calendars of a business.
-struct Seen {
-    at: OffsetDateTime,
-    /// The number of the last change before it began.
-    after: u64,
-    span: Span,
-    busy: Answers,
-}
-
-/// Which calendars changed, in the order of the changes.
-#[derive(Default)]
-struct Changes {
-    count: u64,
-    last_of: HashMap<String, u64>,
 }
 
 /// What somebody wants to know.
@@ -93,15 +61,15 @@ struct Wanted {
 }
 
 impl Cache {
-    /// Nothing seen yet. With a `lifetime` of zero nothing is ever remembered.
+    /// Nothing seen yet. With a `lifetime` of zero nothing is ever remembered. With `shared`, the other copies' looks count as well.
     #[must_use]
-    pub fn new(lifetime: Length, clock: Clock) -> Self {
+    pub fn new(lifetime: Length, clock: Clock, shared: Option<Shared>) -> Self {
         let weight = |_: &Key, seen: &Arc<Seen>| {
             let spans: usize = seen.busy.values().flatten().map(Vec::len).sum();
             u32::try_from(spans + 1).unwrap_or(u32::MAX)
         };
         let seen = moka::future::Cache::builder().max_capacity(MAX_SPANS).weigher(weight).time_to_live(FORGOTTEN).build();
-        Self(Arc::new(Inner { lifetime, clock, seen, changes: Mutex::default() }))
+        Self(Arc::new(Inner { lifetime, clock, seen, changes: Mutex::default(), shared, is_untold: Notify::new() }))
     }
 
     /// Busy time of the `wanted` among the `crew`, which are all places of their business.
@@ -118,7 +86,11 @@ impl Cache {
         };
         let (window, whole) = window(span, self.0.clock.now(), all_day_free_blocks);
         let key = Key { business: first.business.clone(), window, all_day_free_blocks };
-        let wanted = Arc::new(Wanted { places: wanted.to_vec(), span, after: self.last_change(google, wanted) });
+        let calendars = digests(google, wanted);
+        if self.0.seen.get(&key).await.is_some_and(|seen| self.is_fresh(&seen)) {
+            self.ask_for_changes(&calendars).await;
+        }
+        let wanted = Arc::new(Wanted { places: wanted.to_vec(), span, after: self.changes().last_of(&calendars) });
         for _ in 0..SIGHTS {
             let Some(seen) = self.sight(google, key.clone(), crew, whole, &wanted).await else { break };
             if seen.tells_of(&wanted) {
@@ -134,7 +106,9 @@ impl Cache {
         let Some(first) = crew.first().filter(|_| !self.0.lifetime.is_zero()) else { return };
         let (window, _) = window(span, self.0.clock.now(), all_day_free_blocks);
         let seen = self.0.seen.get(&Key { business: first.business.clone(), window, all_day_free_blocks }).await;
-        let last_change = self.last_change(google, crew);
+        let calendars = digests(google, crew);
+        self.ask_for_changes(&calendars).await;
+        let last_change = self.changes().last_of(&calendars);
         if !seen.is_some_and(|seen| self.is_fresh(&seen) && seen.after >= last_change) {
             self.busy(google, crew, crew, span, all_day_free_blocks).await;
         }
@@ -149,12 +123,45 @@ impl Cache {
         spans.is_some_and(|spans| spans.iter().any(|busy| busy.overlaps(&span)))
     }
 
-    /// From now on nothing counts that was seen of this calendar, in whichever business, nor what is being looked at now.
+    /// From now on nothing counts that was seen of this calendar, in whichever business, nor what is being looked at now; and the
+    /// other copies are told.
     pub(super) fn forget(&self, google: &Google, place: &Place) {
-        let mut changes = self.changes();
-        changes.count += 1;
-        let number = changes.count;
-        changes.last_of.insert(google.claim_key(place), number);
+        let (calendar, mark) = (digest(&google.claim_key(place)), Uuid::new_v4().simple().to_string());
+        // First: whoever finds it among the changes may rely on its going ahead of what he asks.
+        if let Some(shared) = &self.0.shared {
+            shared.changed(&calendar, &mark);
+        }
+        self.changes().begin(calendar, mark);
+        self.0.is_untold.notify_one();
+    }
+
+    /// The same for what the other copies know already.
+    pub(super) fn forget_here(&self, google: &Google, place: &Place) {
+        self.changes().add(digest(&google.claim_key(place)), String::new());
+    }
+
+    /// Tells the other copies of the server what changed, and hears it from them, for ever.
+    pub(super) async fn keep_told(&self, store: &Store) {
+        let mut ear = store.ear();
+        loop {
+            tokio::select! {
+                () = self.0.is_untold.notified() => {
+                    if let Some(shared) = &self.0.shared {
+                        shared.tell().await;
+                    }
+                    let untold = self.changes().take_untold();
+                    for (calendar, change) in untold {
+                        store.say(Word::Changed { calendar, change });
+                    }
+                }
+                word = ear.word() => if let Some(Word::Changed { calendar, change }) = word
+                    // Where Redis is asked each time, it has said so already, or will.
+                    && !self.0.shared.as_ref().is_some_and(Shared::is_there)
+                {
+                    self.changes().hear(calendar, change);
+                },
+            }
+        }
     }
 
     /// What was seen, if it serves, else what is there to be seen now. `None`: the look died.
@@ -164,16 +171,51 @@ impl Cache {
         }
         let (cache, google, crew, wanted) = (self.clone(), google.clone(), crew.to_vec(), Arc::clone(wanted));
         let look = async move {
-            let look = async {
-                let (at, after) = (cache.0.clock.now(), cache.changes().count);
-                let busy = google.busy(&crew, span, key.all_day_free_blocks).await;
-                Arc::new(Seen { at, after, span, busy })
-            };
+            let look = async { Arc::new(cache.look(&google, &key, &crew, span, &wanted).await) };
             let entry = cache.0.seen.entry(key.clone()).or_insert_with_if(look, |seen| !cache.serves(seen, &wanted));
             entry.await.into_value()
         };
         // A task of its own, which no departing caller takes along: others wait for the same look.
         tokio::spawn(look.in_current_span()).await.ok()
+    }
+
+    /// What another copy saw, if it serves, else what Google says.
+    async fn look(&self, google: &Google, key: &Key, crew: &[Place], span: Span, wanted: &Wanted) -> Seen {
+        let calendars: BTreeMap<Place, String> = crew.iter().cloned().zip(digests(google, crew)).collect();
+        let since = self.changes().count();
+        let found = match &self.0.shared {
+            Some(shared) => shared.look_up(&key.text(), &digests(google, crew)).await.map(|found| (shared, found)),
+            None => None,
+        };
+        if let Some((_, (marks, passed))) = &found {
+            let mut changes = self.changes();
+            changes.compare(since, marks);
+            let passed = passed.as_deref().and_then(Passed::read);
+            let seen =
+                passed.map(|passed| passed.seen(&calendars, changes.count(), |calendar, mark| changes.is_last(calendar, mark)));
+            drop(changes);
+            if let Some(seen) = seen.filter(|seen| self.serves(seen, wanted)) {
+                return seen;
+            }
+        }
+        let (at, after) = (self.0.clock.now(), self.changes().count());
+        let seen = Seen { at, after, span, busy: google.busy(crew, span, key.all_day_free_blocks).await };
+        if let Some((shared, (marks, _))) = found
+            && let Some(passed) = seen.passed(&calendars, &marks)
+            && let Ok(text) = serde_json::to_vec(&passed)
+        {
+            shared.keep(&key.text(), &text, self.0.lifetime).await;
+        }
+        seen
+    }
+
+    /// Takes note of what the other copies know to have changed in these.
+    async fn ask_for_changes(&self, calendars: &[String]) {
+        let Some(shared) = &self.0.shared else { return };
+        let since = self.changes().count();
+        if let Some(marks) = shared.marks(calendars).await {
+            self.changes().compare(since, &marks);
+        }
     }
 
     /// Whether what was seen before answers the question as well as a new look would.
@@ -185,11 +227,6 @@ impl Cache {
     fn is_fresh(&self, seen: &Seen) -> bool {
         // A clock that was put back makes everything old.
         Length::try_from(self.0.clock.now() - seen.at).is_ok_and(|age| age < self.0.lifetime)
-    }
-
-    fn last_change(&self, google: &Google, places: &[Place]) -> u64 {
-        let changes = self.changes();
-        places.iter().filter_map(|place| changes.last_of.get(&google.claim_key(place))).max().copied().unwrap_or_default()
     }
 
     fn changes(&self) -> MutexGuard<'_, Changes> {
@@ -204,22 +241,9 @@ impl Seen {
             && self.span.contains(&wanted.span)
             && wanted.places.iter().all(|place| self.busy.contains_key(place))
     }
-
-    fn of(&self, places: &[Place]) -> Answers {
-        places.iter().filter_map(|place| Some((place.clone(), self.busy.get(place)?.clone()))).collect()
-    }
 }
 
-/// The window in which `span` is looked for. Where events are listed one by one, only what is asked for is read.
-fn window(span: Span, now: OffsetDateTime, all_day_free_blocks: bool) -> (Window, Span) {
-    let from = |start: OffsetDateTime| Span { start, end: start.saturating_add(WINDOW) };
-    let near = from(now.saturating_sub(LONGEST_DAY).replace_time(Time::MIDNIGHT));
-    let number = span.start.unix_timestamp().div_euclid(FAR_STEP.whole_seconds());
-    let far = OffsetDateTime::from_unix_timestamp(number.saturating_mul(FAR_STEP.whole_seconds())).map(from);
-    match far {
-        _ if all_day_free_blocks => (Window::Exactly(span), span),
-        _ if near.contains(&span) => (Window::Near, near),
-        Ok(far) if far.contains(&span) => (Window::Far(number), far),
-        _ => (Window::Exactly(span), span),
-    }
+/// What everybody knows these calendars by.
+fn digests(google: &Google, places: &[Place]) -> Vec<String> {
+    places.iter().map(|place| digest(&google.claim_key(place))).collect()
 }

@@ -3,12 +3,15 @@
 
 pub mod auth;
 pub mod cache;
+mod changed;
 pub mod embedded;
 mod encode;
 mod event;
 pub mod google;
 pub mod oauth;
+pub mod shared;
 mod shown;
+mod sight;
 
 use std::time::Duration;
 
@@ -122,10 +125,18 @@ impl Calendars {
         }
     }
 
-    /// Something changed in this calendar: nothing that was seen of it before counts any more, in any business.
+    /// Something changed in this calendar: nothing that was seen of it before counts any more, in any business and any copy of the
+    /// server.
     pub fn forget_busy(&self, place: &Place) {
         if let Self::Google(google) = self {
             google.known().forget(google, place);
+        }
+    }
+
+    /// The same where another copy of the server has noticed it, and tells the others.
+    pub fn forget_busy_here(&self, place: &Place) {
+        if let Self::Google(google) = self {
+            google.known().forget_here(google, place);
         }
     }
 

@@ -15,10 +15,11 @@ use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
 use super::problems::Problems;
 use super::reader::{Read, Reader, text};
+use super::redis::RedisUrl;
 use super::scoped::Scoped;
 use super::twilio::{self, Twilio};
 use super::vapi::{self, Vapi};
-use super::{database, folder, not_yet, spelling};
+use super::{database, folder, redis, spelling};
 use crate::names::Slug;
 use crate::vault::Vault;
 
@@ -34,6 +35,8 @@ pub struct Settings {
     pub businesses: PathBuf,
     /// `DATABASE_URL`.
     pub database_url: DatabaseUrl,
+    /// `REDIS_URL`.
+    pub redis_url: Option<RedisUrl>,
     /// `TWILIO_*`.
     pub twilio: Scoped<Twilio>,
     /// `VAPI_*`.
@@ -97,7 +100,6 @@ impl Settings {
         let mut reader = Reader::new(environment, businesses);
         let settings = read_all(&mut reader);
         vapi::check_needs(&mut reader);
-        not_yet::check(&mut reader);
         spelling::check(&mut reader);
         reader.finish(settings)
     }
@@ -112,6 +114,7 @@ impl fmt::Debug for Settings {
             .field("metrics_bind", &self.metrics_bind)
             .field("businesses", &self.businesses)
             .field("database_url", &self.database_url)
+            .field("redis_url", &self.redis_url)
             .field("twilio", &self.twilio)
             .field("vapi", &self.vapi)
             .field("calendar", &self.calendar)
@@ -144,6 +147,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let metrics_bind = reader.optional("METRICS_BIND", None, address::socket);
     let businesses = folder::setting(reader);
     let database_url = reader.always("DATABASE_URL", None, database::url);
+    let redis_url = reader.optional("REDIS_URL", None, redis::url);
     let twilio = reader.scoped("TWILIO_", twilio::read);
     let vapi = reader.scoped("VAPI_", vapi::read);
     let calendar = google::kind(reader);
@@ -154,6 +158,11 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
     let tool_reply_budget = tool_reply_budget(reader);
     let connect_budget = connect_budget(reader);
     let freebusy_cache = reader.number("FREEBUSY_CACHE_SECONDS", None, 0..=3600, "seconds").map(Duration::from_secs);
+    if let (Ok(Some(_)), Ok(kind), Ok(lifetime)) = (&redis_url, &calendar, &freebusy_cache)
+        && (*kind == CalendarKind::Embedded || lifetime.is_zero())
+    {
+        reader.odd("REDIS_URL is set, but has no effect: it shares what was seen of Google's calendars, and nothing is remembered of them.".into());
+    }
     let days = |days: u64| Duration::from_hours(24 * days);
     let retention = reader.number("RETENTION_DAYS", None, 1..=3650, "days").map(days);
     let log = reader.always("LOG", None, text);
@@ -169,6 +178,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         metrics_bind: metrics_bind?,
         businesses: businesses?,
         database_url: database_url?,
+        redis_url: redis_url?,
         twilio: twilio?,
         vapi: vapi?,
         calendar: calendar?,

@@ -28,9 +28,6 @@ pub struct Setting {
 /// Settings of these groups may be given for one business, as `NAME__SLUG`.
 const PER_BUSINESS: [&str; 3] = ["TWILIO_", "VAPI_", "GOOGLE_"];
 
-/// Settings that are read and checked, while what they switch on is not part of this program yet.
-pub const NOT_IN_EFFECT: &[&str] = &["REDIS_URL"];
-
 impl Setting {
     /// The setting of that name.
     #[must_use]
@@ -72,7 +69,10 @@ pub const SETTINGS: &[Setting] = &[
         "sqlite://ringbook.db",
         "where everything is kept: a file, created when absent, or postgres://USER:PASSWORD@HOST/DATABASE",
     ),
-    off("REDIS_URL", "a cache that several copies of the server share"),
+    off(
+        "REDIS_URL",
+        "a Redis server on which several copies share what they saw of the calendars: redis://HOST:PORT, rediss:// with TLS",
+    ),
     depends(
         "ENCRYPTION_KEY",
         "required when Google user accounts are connected",

@@ -10,6 +10,7 @@ use super::Answer;
 use super::key::{Key, digest};
 use crate::clock::Stopwatch;
 use crate::store::deliveries::Held;
+use crate::store::notices::Word;
 use crate::store::{self, Store};
 
 /// How often whoever works says so. Most answers are given sooner, and cost nothing.
@@ -17,8 +18,10 @@ const BEAT: Duration = Duration::from_millis(500);
 /// How long somebody must be silent to be taken for dead: three beats, and still less than half of a caller's patience. Who
 /// was only slow loses nothing: the first answer stays, and the ledger lets no booking be made twice.
 const SILENCE: Duration = Duration::from_millis(1500);
-/// How often it is looked whether there is an answer.
+/// How often it is looked whether there is an answer, where no word of it comes by itself.
 const LOOK: Duration = Duration::from_millis(100);
+/// The same where one does. Words may be lost, and of the silence of whoever works there is none.
+const LOOK_ALL_THE_SAME: Duration = Duration::from_millis(250);
 
 /// One tool call that is heard by this copy.
 pub(super) struct Turn<'a> {
@@ -36,6 +39,8 @@ impl Turn<'_> {
     /// Waits for the answer of somebody who is at it; `None` when the work is ours.
     pub(super) async fn comes(&self) -> Result<Option<String>, store::Error> {
         let mut silent: Option<(Held, Stopwatch)> = None;
+        // Opened before the first look: what is said after it is heard.
+        let (mut ear, answered) = (self.store.ear(), Word::answered(&self.key.text));
         loop {
             let row = self.store.delivery(&self.key.text, self.since).await?;
             if let Some(row) = &row
@@ -64,7 +69,7 @@ impl Turn<'_> {
             {
                 silent = Some((held, Stopwatch::start()));
             }
-            tokio::time::sleep(LOOK).await;
+            ear.hears(&answered, if ear.is_open() { LOOK_ALL_THE_SAME } else { LOOK }).await;
         }
     }
 

@@ -1,8 +1,10 @@
 //! Answers that were given: the truth about "heard this before?" after a restart and between copies.
 
 use futures_util::FutureExt;
+use sqlx::AssertSqlSafe;
 use time::OffsetDateTime;
 
+use super::notices::{CHANNEL, Word};
 use super::row::column;
 use super::{Error, Store};
 use crate::clock::epoch_ms;
@@ -102,14 +104,14 @@ impl Store {
             let end = format!("{}0", prefix.strip_suffix('/').unwrap_or(prefix));
             sqlx::query("DELETE FROM deliveries WHERE key >= $1 AND key < $2").bind(prefix).bind(end)
         });
-        let keep = sqlx::query(
+        let (keep, word) = self.saying(
             "INSERT INTO deliveries (key, asked, answer, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (key) DO UPDATE SET \
              answer = COALESCE(deliveries.answer, excluded.answer) RETURNING answer",
-        )
-        .bind(key)
-        .bind(asked)
-        .bind(answer)
-        .bind(epoch_ms(now));
+            "$5",
+            key,
+        );
+        let keep = sqlx::query(AssertSqlSafe(keep)).bind(key).bind(asked).bind(answer).bind(epoch_ms(now));
+        let keep = if let Some(word) = word { keep.bind(word) } else { keep };
         let row = self.write(move |db| {
             async move {
                 if let Some(forget) = forget {
@@ -127,7 +129,19 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn forget_delivery(&self, key: &str, holder: &str) -> Result<(), Error> {
-        let query = sqlx::query("DELETE FROM deliveries WHERE key = $1 AND holder = $2 AND answer IS NULL");
-        self.execute(query.bind(key.to_owned()).bind(holder.to_owned())).await.map(drop)
+        let forget = "DELETE FROM deliveries WHERE key = $1 AND holder = $2 AND answer IS NULL RETURNING answer";
+        let (forget, word) = self.saying(forget, "$3", key);
+        let forget = sqlx::query(AssertSqlSafe(forget)).bind(key.to_owned()).bind(holder.to_owned());
+        let forget = if let Some(word) = word { forget.bind(word) } else { forget };
+        self.execute_returning(forget).await.map(drop)
+    }
+
+    /// The statement, which ends in what it returns, with the word that this delivery needs no more waiting for: it is said when
+    /// the statement is committed. The word takes the place `at`.
+    fn saying(&self, statement: &str, at: &str, key: &str) -> (String, Option<String>) {
+        match self.notices.payload(&Word::answered(key)) {
+            Some(word) => (format!("{statement}, CAST(pg_notify('{CHANNEL}', {at}) AS TEXT)"), Some(word)),
+            None => (statement.to_owned(), None),
+        }
     }
 }

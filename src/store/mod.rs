@@ -19,6 +19,7 @@ pub mod heard;
 mod job;
 pub mod jobs;
 pub mod legs;
+pub mod notices;
 pub mod oauth;
 pub mod offers;
 mod opened;
@@ -46,6 +47,7 @@ use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool};
 
+use self::notices::Notices;
 use self::opened::{Kind, Opened};
 use self::readers::Readers;
 pub use self::unusable::Unusable;
@@ -58,6 +60,7 @@ pub struct Store {
     writer: Writer,
     writing: AnyPool,
     kind: Kind,
+    notices: Notices,
 }
 
 /// What can go wrong with the database.
@@ -94,7 +97,11 @@ impl Store {
     pub async fn open(url: &str) -> Result<Self, Error> {
         let Opened { readers, writing, place } = opened::open(url).await?;
         let kind = place.kind();
-        Ok(Self { readers, writer: Writer::start(writing.clone(), place), writing, kind })
+        let notices = match kind {
+            Kind::File => Notices::none(),
+            Kind::Server => Notices::at(url),
+        };
+        Ok(Self { readers, writer: Writer::start(writing.clone(), place), writing, kind, notices })
     }
 
     /// Whether the database answers and can be written.
@@ -120,6 +127,7 @@ impl Store {
 
     /// Closes all connections: what is in the write-ahead log goes into the database file.
     pub async fn close(&self) {
+        self.notices.close();
         self.readers.close().await;
         self.writing.close().await;
     }

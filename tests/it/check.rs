@@ -15,6 +15,7 @@ use crate::fakes::google::{FakeGoogle, SERVICE_ACCOUNT};
 use crate::house::{ALEX, BUSINESS, SAM, SLUG};
 use crate::owners::{CLIENT, CLIENT_SECRET, KEY, OWNER, SCOPES, known_to, vault, without_calendars};
 use crate::program::{err, out, run};
+use crate::redis_server::RedisServer;
 
 /// What the doctor needs to look at.
 struct Patient {
@@ -175,6 +176,23 @@ async fn a_missing_scope_a_lost_account_and_a_wrong_client_are_wrong() {
     wrong.google.change_client_secret(CLIENT, "another");
     let (code, complaints) = wrong.complaints();
     assert!(code == Some(1) && complaints.iter().any(|text| text.contains("invalid_client")), "{complaints:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_cannot_be_reached_is_a_warning_and_its_password_is_not_shown() {
+    let mut patient = Patient::served();
+    let redis = RedisServer::start();
+    patient.settings.push(("REDIS_URL".into(), redis.url()));
+    assert_eq!(patient.complaints(), (Some(0), vec![]));
+    redis.kill();
+    let (_, address) = patient.settings.last_mut().unwrap();
+    *address = address.replace("redis://", "redis://user:hidden-word@");
+    let (code, complaints) = patient.complaints();
+    assert_eq!((code, complaints.len()), (Some(0), 1), "{complaints:?}");
+    let shown = redis.url();
+    assert!(complaints[0].starts_with(&format!("warning: {shown} cannot be used: ")), "{complaints:?}");
+    let output = run(patient.folder.path(), &["check"], &patient.settings);
+    assert!(!out(&output).contains("hidden-word") && !err(&output).contains("hidden-word"), "{output:?}");
 }
 
 #[test]

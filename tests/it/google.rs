@@ -41,7 +41,7 @@ fn settings_at(url: &str) -> config::Google {
 async fn opened(settings: &Scoped<config::Google>, businesses: &[&str], clock: &Clock) -> Result<Google, String> {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&format!("sqlite://{}", folder.path().join("ringbook.db").display())).await.unwrap();
-    let known = Cache::new(Duration::ZERO, clock.clone());
+    let known = Cache::new(Duration::ZERO, clock.clone(), None);
     Google::new(settings, businesses.iter().map(|name| slug(name)), &store, &Arc::default(), clock, known)
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use std::{env, fs};
 
 use proptest::prelude::*;
-use ringbook::config::table::{Absent, NOT_IN_EFFECT, SETTINGS, Setting};
+use ringbook::config::table::{Absent, SETTINGS, Setting};
 use ringbook::config::{
     CalendarKind, Connect, Environment, HmacAlgorithm, HmacEncoding, HmacPlan, LogFormat, Problems, ServerUrl, Settings,
     known_businesses, load_store, load_twilio_signing, load_vapi_signing, slugs_in,
@@ -107,7 +107,6 @@ fn the_names_of_the_contract_stand_in_its_order() {
         GOOGLE_IMPERSONATE GOOGLE_CALENDAR_URL GOOGLE_AUTH_URL GOOGLE_TOKEN_URL GOOGLE_REVOKE_URL ALERT_WEBHOOK_URL \
         TOOL_REPLY_BUDGET_MS CONNECT_BUDGET_MS FREEBUSY_CACHE_SECONDS RETENTION_DAYS LOG LOG_FORMAT";
     assert_eq!(names, contract.split_whitespace().collect::<Vec<_>>());
-    assert!(NOT_IN_EFFECT.iter().all(|name| names.contains(name)));
 }
 
 #[test]
@@ -561,13 +560,26 @@ fn google_needs_a_file_that_can_be_read() {
 }
 
 #[test]
-fn what_has_no_effect_yet_is_said_when_it_is_set() {
-    let set = [("REDIS_URL", "redis://127.0.0.1")];
-    let found = warnings(&set, &[]);
-    assert_eq!(found.len(), NOT_IN_EFFECT.len(), "{found:?}");
-    for (name, _) in set {
-        assert!(found.iter().any(|sentence| sentence.starts_with(&format!("{name} is set, but has no effect yet"))), "{name}");
+fn a_redis_is_named_without_its_password_and_only_as_it_is_understood() {
+    let google = [("CALENDAR", "google"), ("GOOGLE_CLIENT_ID", "client"), ("GOOGLE_CLIENT_SECRET", "hidden")];
+    let of = |value: &'static str| [&google[..], &[("REDIS_URL", value), ("ENCRYPTION_KEY", crate::owners::KEY)]].concat();
+    let settings = good(&of("rediss://user:hidden-word@cache.example.com:6380/3"), &[]);
+    assert_eq!(settings.redis_url.as_ref().unwrap().expose(), "rediss://user:hidden-word@cache.example.com:6380/3");
+    assert_eq!(settings.redis_url.as_ref().unwrap().to_string(), "rediss://cache.example.com:6380/3");
+    assert!(!format!("{settings:?}").contains("hidden-word"));
+    for wrong in [
+        "redis://",
+        "http://cache.example.com",
+        "redis://h/x",
+        "redis://h/1/2",
+        "redis://h?protocol=resp3",
+        "rediss://h#insecure",
+    ] {
+        let problems = load(&of(wrong), &[]).unwrap_err().to_string();
+        assert!(problems.contains("REDIS_URL must be redis://HOST:PORT"), "{wrong}: {problems}");
     }
+    let idle = warnings(&[("REDIS_URL", "redis://127.0.0.1")], &[]);
+    assert!(idle.iter().any(|sentence| sentence.starts_with("REDIS_URL is set, but has no effect")), "{idle:?}");
 }
 
 #[test]

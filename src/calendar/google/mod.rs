@@ -155,6 +155,11 @@ impl Google {
         }
     }
 
+    /// Tells the other copies of the server which calendars changed, and hears it from them, for ever.
+    pub async fn keep_told(self) {
+        self.0.known.keep_told(&self.0.store).await;
+    }
+
     /// Reads from the store which accounts are connected and which calendars were chosen.
     ///
     /// # Errors

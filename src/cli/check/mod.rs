@@ -15,9 +15,9 @@ use super::{Failure, print};
 use crate::app;
 use crate::booking::Desk;
 use crate::business::profile::{LoadFacts, Loaded, Profile, load_folder};
-use crate::calendar::Calendars;
+use crate::calendar::{Calendars, shared};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, RedisUrl, Settings};
 use crate::ground::Ground;
 use crate::names::Slug;
 use crate::store::{self, Store};
@@ -85,6 +85,9 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
         suspects: Suspects::new(),
         runtime: Handle::current(),
     };
+    if let Some(url) = &ground.settings.redis_url {
+        redis(url, findings).await;
+    }
     let calendars = app::calendars(&ground).await?;
     let desk = Desk::new(&ground, calendars.clone());
     if let Calendars::Google(google) = &calendars {
@@ -101,4 +104,16 @@ async fn look(asked: &Check, settings: Settings, loaded: Loaded, findings: &mut 
     }
     store.close().await;
     Ok(())
+}
+
+/// Calls work without it.
+async fn redis(url: &RedisUrl, findings: &mut Findings) {
+    match shared::reach(url).await {
+        Ok(()) => findings.ok(None, "redis", format!("{url} answers")),
+        Err(cause) => {
+            let mend =
+                "see whether it runs there and lets ringbook in; until then each copy of the server asks Google for itself";
+            findings.warning(None, "redis", format!("{url} cannot be used: {cause}"), mend);
+        }
+    }
 }

@@ -187,7 +187,7 @@ impl Follower {
             return None;
         }
         if known.as_ref() != Some(&row.sync_token) {
-            self.calendars.forget_busy(place);
+            self.calendars.forget_busy_here(place);
             *known = Some(row.sync_token);
         }
         Some(row.poll_at)

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use ringbook::config::table::{NOT_IN_EFFECT, SETTINGS, Setting};
+use ringbook::config::table::{SETTINGS, Setting};
 
 use super::page::{code, file};
 use crate::connect;
@@ -32,19 +32,6 @@ fn every_setting_that_is_named_exists() {
         }
     }
     assert!(named > 40, "{named}");
-}
-
-#[test]
-fn what_has_no_effect_yet_is_not_recommended() {
-    for name in ["README.md", "Dockerfile", "fly.toml", ".env.example"] {
-        let text = file(name);
-        let set = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-        for line in set {
-            for setting in NOT_IN_EFFECT {
-                assert!(!line.contains(setting), "{name}: {line}");
-            }
-        }
-    }
 }
 
 #[tokio::test]
