@@ -148,7 +148,7 @@ Settings: as `ringbook serve`.")]
     /// deleted again. Exit code 0 only if a call would work; warnings do not count.
     #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
     Check(Check),
-    /// Bring one business on line: the assistant at Vapi, its number there if VAPI_CONNECT needs it, its number at Twilio, then check.
+    /// Bring one business on line: the assistant at Vapi, its number there if the mode needs it, its number at Twilio, then check.
     ///
     /// May be repeated, above all when the address of a tunnel has changed: what is right already is left alone. It stops at the
     /// first step that fails, and says what was done and what was not.

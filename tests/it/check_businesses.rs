@@ -32,7 +32,7 @@ async fn every_mistake_in_a_business_file_is_found() {
         ),
         mistake(
             "no job fits",
-            |it| it.business(&BUSINESS.replace("minutes = 120", "minutes = 600").replace("minutes = 60", "minutes = 500")),
+            |it| it.business(&BUSINESS.replace("minutes = 60", "minutes = 500").replace("minutes = 120", "minutes = 610")),
             "wrong",
             "business.service",
             &["not one of them", "[hours]"],

@@ -157,7 +157,7 @@ async fn people_read_a_table_with_colours_on_a_terminal_only() {
     assert!(err(&output).contains("One thing is wrong: a call would not work."), "{}", err(&output));
     let lines: Vec<&str> = shown.lines().collect();
     let at = lines.iter().position(|line| line.starts_with("WRONG    abc-hvac, voice URL")).unwrap_or_else(|| panic!("{shown}"));
-    assert!(lines[at + 1].contains("why:") && lines[at + 2].contains("mend:  `ringbook twilio configure"), "{shown}");
+    assert!(lines[at + 1].contains("why:") && lines[at + 2].contains("mend: `ringbook twilio configure"), "{shown}");
 
     let binary = env!("CARGO_BIN_EXE_ringbook");
     let mut on_terminal = |no_color: &str| {

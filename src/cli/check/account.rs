@@ -97,7 +97,7 @@ fn connected(ground: &Ground, row: &AccountRow, findings: &mut Findings) {
     let mend = "if the app's publishing status at Google is \"Testing\", the connection ends after seven days: publish it, then connect again";
     match row.ends_at {
         Some(ends_at) => {
-            findings.warning(Some(slug), GOOGLE_ACCOUNT, format!("{text}; it ends by itself on {}", day(ends_at)), mend)
+            findings.warning(Some(slug), GOOGLE_ACCOUNT, format!("{text}; it ends by itself on {}", day(ends_at)), mend);
         }
         None if age < TESTING => {
             let ends = day(row.connected_at + TESTING);

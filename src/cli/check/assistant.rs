@@ -108,16 +108,9 @@ async fn assistant(office: &Office, profile: &Profile, id: &AssistantId, says: &
 fn compared(office: &Office, profile: &Profile, there: &Value, findings: &mut Findings) {
     let slug = &profile.slug;
     patience(office, slug, there, findings);
-    let here = match office.proof(slug, office.credential(slug)).and_then(|proof| office.wanted(profile, proof)) {
-        Ok(here) => here,
-        Err(_) => {
-            return findings.wrong(
-                Some(slug),
-                topics::ASSISTANT_PROOF,
-                "only signatures are accepted, and there is no credential",
-                needs_credential(slug),
-            );
-        }
+    let Ok(here) = office.proof(slug, office.credential(slug)).and_then(|proof| office.wanted(profile, proof)) else {
+        let text = "only signatures are accepted, and there is no credential";
+        return findings.wrong(Some(slug), topics::ASSISTANT_PROOF, text, needs_credential(slug));
     };
     let all: Vec<Difference> = differences(&here, there).into_iter().map(Difference::to_be_shown).collect();
     let is_of_server = |place: &&Difference| place.path.ends_with("server.url");

@@ -10,6 +10,7 @@ use super::finding::Findings;
 use super::{PATIENCE, Patient, topics};
 use crate::business::profile::Profile;
 use crate::cli::twilio::pointing;
+use crate::names::Phone;
 use crate::twilio::signature;
 use crate::vapi::signature::{ProofChoice, sign};
 
@@ -103,7 +104,7 @@ fn running(patient: &Patient) -> String {
 /// A status of no call, as Twilio reports one.
 async fn ask_as_twilio(patient: &Patient, profile: &Profile, findings: &mut Findings) {
     let (business, twilio) = (Some(&profile.slug), patient.settings.twilio.of(&profile.slug));
-    let number = profile.phone_numbers.first().map(|number| number.as_str()).unwrap_or_default();
+    let number = profile.phone_numbers.first().map(Phone::as_str).unwrap_or_default();
     let form = [
         ("AccountSid", twilio.account_sid.as_str()),
         ("CallSid", NO_CALL),

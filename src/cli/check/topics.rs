@@ -45,7 +45,11 @@ const ALL: &[(&str, &str, &str)] = &[
         "settings",
         "the server does not start with a setting that cannot be read, and does not do what one says that it does not know",
     ),
-    (FILES, "business files", "a key that does nothing is mostly one that was meant to do something"),
+    (
+        FILES,
+        "business files",
+        "the server does not start with a file that cannot be read, and a key that does nothing was mostly meant to do something",
+    ),
     (CLOCK, "clock", "signatures with a timestamp and the tokens for Google are refused when the time differs"),
     (DATABASE, "database", "nothing is booked that cannot be written down first"),
     (BUDGETS, "time limits", "callers wait in silence for so long, and who asked gives up before the answer"),
