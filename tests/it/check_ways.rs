@@ -13,114 +13,115 @@ const fn mistake(what: &'static str, plant: fn(&mut Clinic), id: &'static str, s
     Mistake { what, plant, state: "wrong", id, says }
 }
 
+const ON_THE_WAY: &[Mistake] = &[
+    mistake(
+        "the path is changed",
+        |it| it.door.way(Way::Path(|path| path.replace("/twilio/", "/hooks/twilio/"))),
+        "public.twilio",
+        &["status 404", "pass every path"],
+    ),
+    mistake(
+        "a query is added",
+        |it| it.door.way(Way::Path(|path| format!("{path}?via=proxy"))),
+        "public.twilio",
+        &["refuses a request that was signed", "SERVER_URL", "no proxy change the path"],
+    ),
+    mistake(
+        "empty fields are dropped from forms",
+        |it| it.door.way(Way::Body(|body| body.replace("CalledCity=&", ""))),
+        "public.twilio",
+        &["its body is changed on the way", "byte by byte"],
+    ),
+    mistake(
+        "JSON is written anew",
+        |it| it.door.way(Way::Body(|body| serde_json::from_str::<Value>(body).map_or(body.into(), |json| json.to_string()))),
+        "public.vapi",
+        &["the body is changed on the way", "byte by byte"],
+    ),
+    mistake(
+        "Twilio's signature is dropped",
+        |it| it.door.way(Way::Without("x-twilio-signature")),
+        "public.twilio",
+        &["status 403"],
+    ),
+    mistake(
+        "Vapi's signature is dropped",
+        |it| {
+            it.set("VAPI_WEBHOOK_AUTH", "hmac");
+            it.door.way(Way::Without("x-vapi-signature"));
+        },
+        "public.vapi",
+        &["status 401", "drop headers"],
+    ),
+    mistake(
+        "led on to another address",
+        |it| it.door.way(Way::Redirect("https://www.book.example.com")),
+        "public.reached",
+        &["leads on to https://www.book.example.com", "set SERVER_URL", "ringbook connect abc-hvac"],
+    ),
+    mistake(
+        "the tunnel has another address now",
+        |it| it.door.way(Way::Else(404)),
+        "public.reached",
+        &["somebody else answers, with status 404", "tunnel", "ringbook connect abc-hvac"],
+    ),
+    mistake("the server is down", |it| it.door.way(Way::Else(502)), "public.reached", &["status 502", "ringbook serve"]),
+    mistake(
+        "nobody listens",
+        |it| it.set("SERVER_URL", &format!("http://127.0.0.1:{}", free_port())),
+        "public.reached",
+        &["nobody answers", "ringbook serve"],
+    ),
+    mistake(
+        "no TLS there",
+        |it| {
+            let url = it.door.url.replace("http://", "https://");
+            it.set("SERVER_URL", &url);
+        },
+        "public.reached",
+        &["cannot be trusted", "certificate"],
+    ),
+    mistake(
+        "the server has another secret",
+        |it| it.set("VAPI_WEBHOOK_SECRET", "another-secret"),
+        "public.vapi",
+        &["status 401", "VAPI_WEBHOOK_SECRET"],
+    ),
+    mistake(
+        "the server has another token",
+        |it| it.set("TWILIO_AUTH_TOKEN", "another-token"),
+        "public.twilio",
+        &["status 403", "TWILIO_AUTH_TOKEN"],
+    ),
+    mistake(
+        "an address that Twilio cannot reach",
+        |it| it.set("TWILIO_API_URL", "https://127.0.0.1.twilio.invalid"),
+        "public.address",
+        &["this machine itself", "public https address"],
+    ),
+    mistake(
+        "the clock is ahead",
+        |it| {
+            it.to_twilio.way(Way::Dated(-150));
+            it.to_vapi.way(Way::Dated(-150));
+        },
+        "clock",
+        &["s ahead of", "timedatectl set-ntp true"],
+    ),
+    mistake(
+        "the clock is behind",
+        |it| {
+            it.to_twilio.way(Way::Dated(90));
+            it.to_vapi.way(Way::Dated(90));
+        },
+        "clock",
+        &["s behind", "timedatectl set-ntp true"],
+    ),
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_mistake_on_the_way_is_found() {
-    each_is_found(&[
-        mistake(
-            "the path is changed",
-            |it| it.door.way(Way::Path(|path| path.replace("/twilio/", "/hooks/twilio/"))),
-            "public.twilio",
-            &["status 404", "pass every path"],
-        ),
-        mistake(
-            "a query is added",
-            |it| it.door.way(Way::Path(|path| format!("{path}?via=proxy"))),
-            "public.twilio",
-            &["refuses a request that was signed", "SERVER_URL", "no proxy change the path"],
-        ),
-        mistake(
-            "empty fields are dropped from forms",
-            |it| it.door.way(Way::Body(|body| body.replace("CalledCity=&", ""))),
-            "public.twilio",
-            &["its body is changed on the way", "byte by byte"],
-        ),
-        mistake(
-            "JSON is written anew",
-            |it| it.door.way(Way::Body(|body| serde_json::from_str::<Value>(body).map_or(body.into(), |json| json.to_string()))),
-            "public.vapi",
-            &["the body is changed on the way", "byte by byte"],
-        ),
-        mistake(
-            "Twilio's signature is dropped",
-            |it| it.door.way(Way::Without("x-twilio-signature")),
-            "public.twilio",
-            &["status 403"],
-        ),
-        mistake(
-            "Vapi's signature is dropped",
-            |it| {
-                it.set("VAPI_WEBHOOK_AUTH", "hmac");
-                it.door.way(Way::Without("x-vapi-signature"));
-            },
-            "public.vapi",
-            &["status 401", "drop headers"],
-        ),
-        mistake(
-            "led on to another address",
-            |it| it.door.way(Way::Redirect("https://www.book.example.com")),
-            "public.reached",
-            &["leads on to https://www.book.example.com", "set SERVER_URL", "ringbook connect abc-hvac"],
-        ),
-        mistake(
-            "the tunnel has another address now",
-            |it| it.door.way(Way::Else(404)),
-            "public.reached",
-            &["somebody else answers, with status 404", "tunnel", "ringbook connect abc-hvac"],
-        ),
-        mistake("the server is down", |it| it.door.way(Way::Else(502)), "public.reached", &["status 502", "ringbook serve"]),
-        mistake(
-            "nobody listens",
-            |it| it.set("SERVER_URL", &format!("http://127.0.0.1:{}", free_port())),
-            "public.reached",
-            &["nobody answers", "ringbook serve"],
-        ),
-        mistake(
-            "no TLS there",
-            |it| {
-                let url = it.door.url.replace("http://", "https://");
-                it.set("SERVER_URL", &url);
-            },
-            "public.reached",
-            &["cannot be trusted", "certificate"],
-        ),
-        mistake(
-            "the server has another secret",
-            |it| it.set("VAPI_WEBHOOK_SECRET", "another-secret"),
-            "public.vapi",
-            &["status 401", "VAPI_WEBHOOK_SECRET"],
-        ),
-        mistake(
-            "the server has another token",
-            |it| it.set("TWILIO_AUTH_TOKEN", "another-token"),
-            "public.twilio",
-            &["status 403", "TWILIO_AUTH_TOKEN"],
-        ),
-        mistake(
-            "an address that Twilio cannot reach",
-            |it| it.set("TWILIO_API_URL", "https://127.0.0.1.twilio.invalid"),
-            "public.address",
-            &["this machine itself", "public https address"],
-        ),
-        mistake(
-            "the clock is ahead",
-            |it| {
-                it.to_twilio.way(Way::Dated(-150));
-                it.to_vapi.way(Way::Dated(-150));
-            },
-            "clock",
-            &["s ahead of", "timedatectl set-ntp true"],
-        ),
-        mistake(
-            "the clock is behind",
-            |it| {
-                it.to_twilio.way(Way::Dated(90));
-                it.to_vapi.way(Way::Dated(90));
-            },
-            "clock",
-            &["s behind", "timedatectl set-ntp true"],
-        ),
-    ])
-    .await;
+    each_is_found(ON_THE_WAY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
