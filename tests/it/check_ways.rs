@@ -1,8 +1,9 @@
 //! The doctor on the way from Twilio and Vapi to the server: proxies that change what they pass on, tunnels that are gone, a
 //! clock that is off, and counterparts that hang.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use ringbook::clock::Stopwatch;
 use serde_json::Value;
 
 use crate::clinic::{Clinic, Mistake, each_is_found};
@@ -138,7 +139,7 @@ async fn counterparts_that_hang_cost_seconds_and_are_named() {
     for passage in [&clinic.door, &clinic.to_twilio, &clinic.to_vapi] {
         passage.way(Way::Hang);
     }
-    let started = Instant::now();
+    let started = Stopwatch::start();
     let (code, findings) = clinic.findings();
     assert!(started.elapsed() < Duration::from_secs(25), "{:?}", started.elapsed());
     let wrong: Vec<&str> =

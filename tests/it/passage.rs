@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::StatusCode;
 use actix_web::web::{Bytes, Data, PayloadConfig};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use ringbook::clock::Clock;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug)]
@@ -128,8 +129,6 @@ async fn pass(state: Data<State>, request: HttpRequest, body: Bytes) -> HttpResp
 }
 
 fn http_date(seconds: i64) -> String {
-    let then = std::time::SystemTime::now();
-    let by = std::time::Duration::from_secs(seconds.unsigned_abs());
-    let then = if seconds < 0 { then - by } else { then + by };
+    let then = std::time::SystemTime::from(Clock::System.now() + time::Duration::seconds(seconds));
     actix_web::http::header::HttpDate::from(then).to_string()
 }
