@@ -9,6 +9,7 @@ mod calls;
 mod check;
 mod close;
 mod completions;
+mod connect;
 pub mod demo;
 mod failure;
 mod forget;
@@ -34,6 +35,7 @@ pub use calls::{Call, Calls};
 pub use check::Check;
 pub use close::{Close, Days};
 pub use completions::Shell;
+pub use connect::Connect;
 pub use failure::Failure;
 pub use forget::Forget;
 pub use google::Google;
@@ -56,6 +58,7 @@ Examples:
   ringbook assistant push                make or change the assistant of each business at Vapi
   ringbook google login abc-hvac         a link with which the owner of abc-hvac connects a Google calendar
   ringbook twilio configure              point the numbers here, and say where they pointed before
+  ringbook connect abc-hvac              the assistant, the number, and what is still wrong
   ringbook check                         what is wrong, and how to mend it
   ringbook slots abc-hvac --service repair --date 2026-12-01
   ringbook bookings --date 2026-12-01    what was booked that day
@@ -141,11 +144,21 @@ Settings: as `ringbook serve`.")]
     /// Let an owner connect a Google account in a browser.
     #[command(subcommand, after_help = "Example:\n  ringbook google login abc-hvac")]
     Google(Google),
-    /// Look at the settings, the business files, the database and every calendar, and say what is wrong and how to mend it.
+    /// Look at every setting and ask every counterpart, and say what is wrong, why it matters and how to mend it.
     ///
-    /// Writes an event of a day ago into each calendar and deletes it again. Exit code 0 only if a call would work.
+    /// Settings, business files, clock, database, the public address as Twilio and Vapi ask it, the numbers at Twilio, the
+    /// assistant at Vapi, accounts and calendars. Changes nothing that stays: an event of a day ago is written into each calendar and
+    /// deleted again. Exit code 0 only if a call would work; warnings do not count.
     #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
     Check(Check),
+    /// Bring one business on line: the assistant at Vapi, its number there if the mode needs it, its number at Twilio, then check.
+    ///
+    /// May be repeated, above all when the address of a tunnel has changed: what is right already is left alone. It stops at the
+    /// first step that fails, and says what was done and what was not.
+    #[command(
+        after_help = "Example:\n  ringbook connect abc-hvac\n\nSettings: as `ringbook serve`. Without VAPI_PHONE_NUMBER_ID the number is imported at Vapi, and its id printed."
+    )]
+    Connect(Connect),
     /// Send callers straight to a person, from the next call on.
     ///
     /// Calls that run already hear it from the assistant when they ask for anything.
@@ -238,6 +251,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Forget(asked) => forget::run(&asked, &Environment::read()?),
         Command::Google(what) => google::run(&what, &Environment::read()?),
         Command::Check(check) => check::run(&check, &Environment::read()?),
+        Command::Connect(asked) => connect::run(&asked, &Environment::read()?),
         Command::Pause(asked) => pause::pause(&asked, &Environment::read()?),
         Command::Resume(asked) => pause::resume(&asked, &Environment::read()?),
         Command::Close(asked) => close::close(&asked, &Environment::read()?),

@@ -3,6 +3,7 @@
 
 pub mod assistants;
 pub mod control;
+pub mod phone_numbers;
 pub mod report;
 pub mod twilio;
 pub mod vapi;

@@ -1,6 +1,7 @@
 //! Twilio's REST API: sending an SMS and asking what became of it, redirecting a call that is running, deleting a recording.
 //! Twilio has no idempotency key, so what might have been done is never done again here.
 
+pub mod account;
 pub mod numbers;
 
 use std::time::Duration;

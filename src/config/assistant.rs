@@ -9,8 +9,9 @@ use super::environment::Environment;
 use super::problems::Problems;
 use super::reader::{Owner, Read, Reader};
 use super::scoped::Scoped;
+use super::settings::{self, Settings};
 use super::vapi::{self, Vapi};
-use super::{database, folder, settings};
+use super::{database, folder};
 use crate::names::Slug;
 
 /// What it takes to know an assistant, and to bring it to Vapi.
@@ -63,4 +64,17 @@ fn read(reader: &mut Reader<'_>) -> Read<AssistantSettings> {
         vapi: vapi?,
         tool_reply_budget: tool_reply_budget?,
     })
+}
+
+/// The same out of all of them.
+impl From<&Settings> for AssistantSettings {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            database_url: settings.database_url.clone(),
+            businesses: settings.businesses.clone(),
+            server_url: settings.server_url.clone(),
+            vapi: settings.vapi.clone(),
+            tool_reply_budget: settings.tool_reply_budget,
+        }
+    }
 }

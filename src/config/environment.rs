@@ -53,6 +53,13 @@ impl Environment {
         Ok(self)
     }
 
+    /// The same with one value more, in the place of another of that name.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.values.insert(name.into(), value.into());
+        self
+    }
+
     /// The value of that name without surrounding space; `None` when absent or empty, which is the same thing.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&str> {

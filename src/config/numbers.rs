@@ -9,7 +9,7 @@ use super::folder;
 use super::problems::Problems;
 use super::reader::{Read, Reader};
 use super::scoped::Scoped;
-use super::settings;
+use super::settings::{self, Settings};
 use super::twilio::{self, Twilio};
 
 /// What it takes to see where numbers point, and to point them here.
@@ -42,4 +42,16 @@ fn read(reader: &mut Reader<'_>) -> Read<NumberSettings> {
     let twilio = reader.scoped("TWILIO_", twilio::read);
     let connect_budget = settings::connect_budget(reader);
     Ok(NumberSettings { server_url: server_url?, businesses: businesses?, twilio: twilio?, connect_budget: connect_budget? })
+}
+
+/// The same out of all of them.
+impl From<&Settings> for NumberSettings {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            server_url: settings.server_url.clone(),
+            businesses: settings.businesses.clone(),
+            twilio: settings.twilio.clone(),
+            connect_budget: settings.connect_budget,
+        }
+    }
 }

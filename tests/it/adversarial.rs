@@ -17,12 +17,20 @@ fn tests() -> BTreeSet<String> {
 fn tests_of(source: &Source) -> Vec<String> {
     let inner = source.path.trim_start_matches("tests/it/").trim_end_matches(".rs");
     let module = inner.trim_end_matches("/mod").replace('/', "::");
-    let mut marked = false;
+    let (mut marked, mut in_list) = (false, false);
     let mut found = Vec::new();
     for line in source.code.lines().map(str::trim) {
         // `proptest!` marks its tests in the same way.
         marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
         let function = line.trim_start_matches("pub ").trim_start_matches("async ").strip_prefix("fn ");
+        // What is made into a test on either database is named in a list, indented, before it stands on its own.
+        let listed = line.strip_suffix(',').filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'));
+        found.extend(listed.filter(|_| in_list).map(|name| format!("{module}::{name}")));
+        in_list = (in_list || line.starts_with("on_both!(")) && line != ");";
+        if in_list {
+            marked = false;
+            continue;
+        }
         if let Some(name) = function.filter(|_| marked).and_then(|rest| rest.split('(').next()) {
             found.push(format!("{module}::{name}"));
             marked = false;

@@ -1,5 +1,5 @@
-//! The doctor, run as a person runs it: it finds what would keep a call from working, says how to mend it, and leaves
-//! nothing behind.
+//! The doctor at Google, run as a person runs it: it finds what would keep a booking from working, says how to mend it, and
+//! leaves nothing behind.
 
 use std::fs;
 
@@ -16,6 +16,8 @@ use crate::house::{ALEX, BUSINESS, SAM, SLUG};
 use crate::owners::{CLIENT, CLIENT_SECRET, KEY, OWNER, SCOPES, known_to, vault, without_calendars};
 use crate::program::{err, out, run};
 use crate::redis_server::RedisServer;
+
+const NOBODY: &str = "http://127.0.0.1:9";
 
 /// What the doctor needs to look at.
 struct Patient {
@@ -35,7 +37,10 @@ impl Patient {
         fs::write(folder.path().join("businesses/abc-hvac.toml"), business).unwrap();
         fs::write(folder.path().join("google.json"), google.service_account_json()).unwrap();
         let mut settings: Vec<(String, String)> = [
-            ("SERVER_URL", "https://book.example.com".to_owned()),
+            // Nobody is there: this is about Google alone.
+            ("SERVER_URL", NOBODY.to_owned()),
+            ("TWILIO_API_URL", NOBODY.to_owned()),
+            ("VAPI_API_URL", NOBODY.to_owned()),
             ("BUSINESSES", "businesses".to_owned()),
             ("TWILIO_ACCOUNT_SID", format!("AC{}", "0".repeat(32))),
             ("TWILIO_AUTH_TOKEN", "twilio-token".to_owned()),
@@ -82,11 +87,16 @@ impl Patient {
         self
     }
 
-    /// The exit code and the findings.
+    /// Whether anything of Google's is wrong, as an exit code has it, and the findings about it.
     fn seen(&self) -> (Option<i32>, Vec<Value>) {
         let output = run(self.folder.path(), &["check", "--json"], &self.settings);
         let findings: Value = serde_json::from_str(&out(&output)).unwrap_or_else(|error| panic!("{error}: {}", err(&output)));
-        (output.status.code(), findings.as_array().unwrap().clone())
+        let of_google = |finding: &&Value| {
+            let id = finding["id"].as_str().unwrap();
+            id.starts_with("google") || id.starts_with("calendar")
+        };
+        let findings: Vec<Value> = findings.as_array().unwrap().iter().filter(of_google).cloned().collect();
+        (Some(i32::from(findings.iter().any(|finding| finding["state"] == "wrong"))), findings)
     }
 
     /// What is not as it should be: state and text, and that each wrong thing can be mended.
@@ -103,13 +113,13 @@ impl Patient {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sound_installation_is_sound_and_nothing_is_left_behind() {
+async fn sound_calendars_are_sound_and_nothing_is_left_behind() {
     let patient = Patient::served();
     assert_eq!(patient.complaints(), (Some(0), vec![]));
     assert_eq!([SAM, ALEX].map(|calendar| patient.google.events(calendar).len()), [0, 0]);
     assert_eq!(patient.google.count("events.insert"), 2, "both were tried");
     let shown = out(&run(patient.folder.path(), &["check", "--business", SLUG], &patient.settings));
-    assert!(shown.lines().all(|line| line.starts_with("ok ")) && shown.contains(SAM), "{shown}");
+    assert!(shown.lines().any(|line| line.starts_with("ok ") && line.contains(SAM)), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -150,7 +160,7 @@ async fn a_connected_account_is_looked_at_closely() {
     let (code, findings) = old.seen();
     assert!(code == Some(0) && findings.iter().all(|finding| finding["state"] == "ok"), "{findings:?}");
     let told = serde_json::to_string(&findings).unwrap();
-    for part in ["https://book.example.com/oauth/callback", "1 connected; Google admits 100", "connected on "] {
+    for part in ["http://127.0.0.1:9/oauth/callback", "1 connected; Google admits 100", "connected on "] {
         assert!(told.contains(part), "{part} in {told}");
     }
     let young = Patient::unconnected().connected(time::Duration::days(2), &SCOPES).await;

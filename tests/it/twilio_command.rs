@@ -271,9 +271,12 @@ async fn what_cannot_work_is_refused_before_twilio_is_asked() {
     ] {
         says(&office.failed(arguments, 2), &[words]);
     }
-    let office = office.set("SERVER_URL", "http://127.0.0.1:8080");
+    // A Twilio that is not on this machine cannot reach it.
+    let here = office.twilio.url();
+    let office = office.set("SERVER_URL", "http://127.0.0.1:8080").set("TWILIO_API_URL", "https://twilio.invalid");
     says(&office.failed(&["configure"], 2), &["this machine itself"]);
     assert_eq!(office.twilio.requests().len(), 0);
+    let office = office.set("TWILIO_API_URL", &here);
     office.done(&["show"]);
     let office = office.set("SERVER_URL", "https://my_host.example.com");
     says(&office.failed(&["configure"], 2), &["underscore"]);

@@ -1,6 +1,7 @@
 //! `assistant`: what Vapi is to know of a business, where it differs from what Vapi has, and bringing it there.
 
-mod told;
+pub(super) mod office;
+pub(super) mod told;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,22 +9,16 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value};
 
+use self::office::Office;
 use self::told::{Seen, State};
 use super::{Failure, print};
 use crate::assistant::difference::{differences, whole};
-use crate::assistant::push::{Known, find, push};
-use crate::assistant::{Proof, Webhook, receptionist};
+use crate::assistant::push::find;
 use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
-use crate::clients::assistants::Assistants;
-use crate::clients::{self};
-use crate::clock::Clock;
+use crate::clients;
 use crate::config::{AssistantSettings, Environment, load_assistant};
 use crate::names::Slug;
 use crate::store::Store;
-use crate::store::assistants::AssistantRow;
-
-/// The word with which a credential is taken out again.
-const NO_CREDENTIAL: &str = "none";
 
 /// What is done with the assistants.
 #[derive(Clone, Debug, Subcommand)]
@@ -89,13 +84,6 @@ impl Assistant {
     }
 }
 
-/// Everything that is known before Vapi is asked.
-struct Office {
-    settings: AssistantSettings,
-    rows: Vec<AssistantRow>,
-    http: reqwest::Client,
-}
-
 pub(super) fn run(asked: &Assistant, environment: &Environment) -> Result<(), Failure> {
     let business = asked.which().business.as_ref();
     let settings = load_assistant(environment, business, !matches!(asked, Assistant::Show(_)))?;
@@ -145,34 +133,6 @@ async fn store(settings: &AssistantSettings, is_needed: bool) -> Result<Option<S
 }
 
 impl Office {
-    fn row(&self, business: &Slug) -> Option<&AssistantRow> {
-        self.rows.iter().find(|row| row.business == *business)
-    }
-
-    fn known<'a>(&'a self, business: &'a Slug) -> Known<'a> {
-        let set = self.settings.vapi.of(business).assistant_id.as_ref();
-        Known { business, set, pushed: self.row(business) }
-    }
-
-    fn vapi(&self, business: &Slug) -> Result<Assistants, clients::Error> {
-        Assistants::new(self.http.clone(), self.settings.vapi.of(business))
-    }
-
-    fn credential(&self, business: &Slug) -> Option<&str> {
-        self.row(business)?.credential.as_deref()
-    }
-
-    fn proof(&self, business: &Slug, credential: Option<&str>) -> Result<Proof, Failure> {
-        let plan = &self.settings.vapi.of(business).proofs;
-        Proof::by(plan, credential).ok_or_else(|| Failure::Usage(told::needs_credential(business)))
-    }
-
-    fn wanted(&self, profile: &Profile, proof: Proof) -> Result<Value, Failure> {
-        let url = self.settings.server_url.route("/webhook/vapi");
-        let webhook = Webhook { url, reply_budget: self.settings.tool_reply_budget, proof };
-        receptionist(profile, &webhook).map_err(|error| Failure::because("assistant/receptionist.json is no JSON", error))
-    }
-
     fn show(&self, profiles: &[Arc<Profile>]) -> Result<(), Failure> {
         let mut all = Map::new();
         for profile in profiles {
@@ -210,25 +170,7 @@ impl Office {
     async fn push(&self, asked: &Push, profiles: &[Arc<Profile>], store: &Store) -> Result<(), Failure> {
         let mut all = Vec::new();
         for profile in profiles {
-            let slug = &profile.slug;
-            let credential = match asked.credential.as_deref() {
-                Some(NO_CREDENTIAL) => None,
-                Some(id) => Some(id),
-                None => self.credential(slug),
-            };
-            let mut here = self.wanted(profile, self.proof(slug, credential)?)?;
-            if let (Some(NO_CREDENTIAL), Some(server)) =
-                (asked.credential.as_deref(), here.get_mut("server").and_then(Value::as_object_mut))
-            {
-                server.insert("credentialId".to_owned(), Value::Null);
-            }
-            let known = self.known(slug);
-            let now = Clock::System.now();
-            let pushed = async { push(&self.vapi(slug)?, store, known, &here, credential, now).await }.await;
-            all.push(match pushed {
-                Ok(pushed) => Seen::pushed(known, credential, pushed),
-                Err(error) => Seen::not_pushed(slug, &error),
-            });
+            all.push(self.push_one(profile, asked.credential.as_deref(), store).await?);
         }
         told::tell(all, asked.told.json)
     }

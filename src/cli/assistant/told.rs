@@ -17,7 +17,7 @@ const BEFORE_CHARS: usize = 30;
 
 /// How it stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(in crate::cli) enum State {
     /// Nothing differs.
     InStep,
     /// Something does.
@@ -47,7 +47,7 @@ impl State {
 
 /// One business's assistant.
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
+pub(in crate::cli) struct Seen {
     pub business: Slug,
     pub state: State,
     pub assistant: Option<AssistantId>,
@@ -63,24 +63,24 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    pub(super) fn new(business: &Slug, state: State, assistant: Option<AssistantId>) -> Self {
+    pub(in crate::cli) fn new(business: &Slug, state: State, assistant: Option<AssistantId>) -> Self {
         let business = business.clone();
         let (sent, differences, doubles, notes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         Self { business, state, assistant, sent, differences, doubles, notes, error: None }
     }
 
-    pub(super) fn failed(business: &Slug, error: &Error) -> Self {
+    pub(in crate::cli) fn failed(business: &Slug, error: &Error) -> Self {
         Self { error: Some(sentence(error)), ..Self::new(business, State::Failed, None) }
     }
 
-    pub(super) fn not_pushed(business: &Slug, error: &PushError) -> Self {
+    pub(in crate::cli) fn not_pushed(business: &Slug, error: &PushError) -> Self {
         match error {
             PushError::Vapi(error) => Self::failed(business, error),
             PushError::Store(_) => Self { error: Some(format!("{error}.")), ..Self::new(business, State::Failed, None) },
         }
     }
 
-    pub(super) fn pushed(known: Known<'_>, credential: Option<&str>, pushed: Pushed) -> Self {
+    pub(in crate::cli) fn pushed(known: Known<'_>, credential: Option<&str>, pushed: Pushed) -> Self {
         let Pushed { assistant, done, not_kept, doubles } = pushed;
         let (state, sent) = match done {
             Done::Made => (State::Made, Vec::new()),
@@ -105,14 +105,14 @@ const CREDENTIAL: &str = "in Vapi's dashboard, \"Integrations\", \"Server Config
     Payload Format: {timestamp}.{body}. Copy its id, and run `ringbook assistant push --credential ID`";
 
 /// What is to be clicked where only signatures are accepted.
-pub(super) fn needs_credential(business: &Slug) -> String {
+pub(in crate::cli) fn needs_credential(business: &Slug) -> String {
     format!(
         "{business}: VAPI_WEBHOOK_AUTH accepts signatures only, which need a credential, and Vapi's API cannot make one. Make it {CREDENTIAL}."
     )
 }
 
 /// What went wrong at Vapi, and what to do about it.
-fn sentence(error: &Error) -> String {
+pub(in crate::cli) fn sentence(error: &Error) -> String {
     match error {
         Error::Settings(what) => format!("{what}."),
         Error::NotSent(why) => format!("Vapi cannot be reached ({why}): see whether this machine reaches VAPI_API_URL."),
@@ -130,7 +130,7 @@ fn sentence(error: &Error) -> String {
 }
 
 /// Tells all of it; the exit code is 1 unless all is in step.
-pub(super) fn tell(all: Vec<Seen>, as_json: bool) -> Result<(), Failure> {
+pub(in crate::cli) fn tell(all: Vec<Seen>, as_json: bool) -> Result<(), Failure> {
     let failed: Vec<String> =
         all.iter().filter_map(|seen| Some(format!("{}: {}", seen.business, seen.error.as_ref()?))).collect();
     let differ = all.iter().filter(|seen| matches!(seen.state, State::Differs | State::Absent)).count();
@@ -159,7 +159,7 @@ fn object(seen: Seen) -> Value {
     })
 }
 
-fn lines(seen: Seen) -> String {
+pub(in crate::cli) fn lines(seen: Seen) -> String {
     let id = seen.assistant.as_ref().map(ToString::to_string).unwrap_or_default();
     let head = match seen.state {
         State::InStep => format!("{id} is in step"),

@@ -6,7 +6,8 @@ use time::Duration;
 use time::format_description::well_known::Rfc2822;
 use time::macros::format_description;
 
-use super::Findings;
+use super::finding::Findings;
+use super::topics::{GOOGLE_ACCOUNT, GOOGLE_ACCOUNTS, GOOGLE_CLIENT};
 use crate::business::profile::Profile;
 use crate::calendar::google::Google;
 use crate::calendar::oauth::{OauthError, SCOPES};
@@ -25,9 +26,6 @@ const TESTING: Duration = Duration::days(7);
 /// Nobody's token: what Google says to it tells whether it knows the client.
 const NO_TOKEN: &str = "ringbook-check";
 
-const SUBJECT: &str = "Google account";
-const CLIENT: &str = "Google OAuth client";
-
 /// Each client once.
 pub(super) async fn clients(ground: &Ground, google: &Google, findings: &mut Findings) {
     let mut seen = BTreeSet::new();
@@ -37,19 +35,19 @@ pub(super) async fn clients(ground: &Ground, google: &Google, findings: &mut Fin
         match client.refresh(&NO_TOKEN.to_owned().into()).await {
             Err(OauthError::Refused(code)) if code == "invalid_grant" => findings.ok(
                 None,
-                CLIENT,
+                GOOGLE_CLIENT,
                 format!("Google knows {}; its redirect address at Google must be {redirect}", client.id()),
             ),
             Err(OauthError::Refused(code)) => findings.wrong(
                 None,
-                CLIENT,
+                GOOGLE_CLIENT,
                 format!("Google refuses {} ({code})", client.id()),
                 "compare GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET with the client of type \"Web application\" in Google's console",
             ),
             Err(OauthError::Unknown(cause)) => {
-                findings.wrong(None, CLIENT, format!("Google could not be asked: {cause}"), "see whether this machine reaches Google");
+                findings.wrong(None, GOOGLE_CLIENT, format!("Google could not be asked: {cause}"), "see whether this machine reaches Google");
             }
-            Ok(_) => findings.warning(None, CLIENT, "Google gave a token for nobody's", "see GOOGLE_TOKEN_URL"),
+            Ok(_) => findings.warning(None, GOOGLE_CLIENT, "Google gave a token for nobody's", "see GOOGLE_TOKEN_URL"),
         }
     }
 }
@@ -61,8 +59,8 @@ pub(super) async fn how_many(ground: &Ground, findings: &mut Findings) -> Result
     let text = format!("{accounts} connected; Google admits {MOST_ACCOUNTS} to an app that it has not verified");
     match accounts {
         0 => {}
-        1..MANY_ACCOUNTS => findings.ok(None, "Google accounts", text),
-        _ => findings.warning(None, "Google accounts", text, "have the app verified before owners are turned away"),
+        1..MANY_ACCOUNTS => findings.ok(None, GOOGLE_ACCOUNTS, text),
+        _ => findings.warning(None, GOOGLE_ACCOUNTS, text, "have the app verified before owners are turned away"),
     }
     Ok(())
 }
@@ -74,8 +72,8 @@ pub(super) async fn of(ground: &Ground, profile: &Profile, findings: &mut Findin
     let settings = ground.settings.google.of(slug);
     match (row, &settings.credentials) {
         (Some(row), _) => connected(ground, &row, findings),
-        (None, Some(path)) => findings.ok(Some(slug), SUBJECT, format!("a service account, {}", path.display())),
-        (None, None) => findings.wrong(Some(slug), SUBJECT, "nobody has connected one yet", link(slug)),
+        (None, Some(path)) => findings.ok(Some(slug), GOOGLE_ACCOUNT, format!("a service account, {}", path.display())),
+        (None, None) => findings.wrong(Some(slug), GOOGLE_ACCOUNT, "nobody has connected one yet", link(slug)),
     }
     Ok(())
 }
@@ -85,25 +83,27 @@ fn connected(ground: &Ground, row: &AccountRow, findings: &mut Findings) {
     let day = |at: time::OffsetDateTime| at.format(format_description!("[year]-[month]-[day]")).unwrap_or_default();
     if let Some((because, at)) = &row.lost {
         let since = at.format(&Rfc2822).unwrap_or_default();
-        findings.wrong(Some(slug), SUBJECT, format!("Google no longer accepts it ({because}), since {since}"), link(slug));
+        findings.wrong(Some(slug), GOOGLE_ACCOUNT, format!("Google no longer accepts it ({because}), since {since}"), link(slug));
         return;
     }
     let granted: BTreeSet<&str> = row.scopes.split_whitespace().collect();
     let missing: Vec<&str> = SCOPES.into_iter().filter(|scope| !granted.contains(scope)).collect();
     if !missing.is_empty() {
-        findings.wrong(Some(slug), SUBJECT, format!("the owner did not agree to {}", missing.join(" and ")), link(slug));
+        findings.wrong(Some(slug), GOOGLE_ACCOUNT, format!("the owner did not agree to {}", missing.join(" and ")), link(slug));
     }
     let (connected, refreshed) = (day(row.connected_at), day(row.refreshed_at));
     let text = format!("connected on {connected}, last used to get a token on {refreshed}");
     let age = ground.clock.now() - row.connected_at;
     let mend = "if the app's publishing status at Google is \"Testing\", the connection ends after seven days: publish it, then connect again";
     match row.ends_at {
-        Some(ends_at) => findings.warning(Some(slug), SUBJECT, format!("{text}; it ends by itself on {}", day(ends_at)), mend),
+        Some(ends_at) => {
+            findings.warning(Some(slug), GOOGLE_ACCOUNT, format!("{text}; it ends by itself on {}", day(ends_at)), mend);
+        }
         None if age < TESTING => {
             let ends = day(row.connected_at + TESTING);
-            findings.warning(Some(slug), SUBJECT, format!("{text}; whether it outlasts {ends} is not known yet"), mend);
+            findings.warning(Some(slug), GOOGLE_ACCOUNT, format!("{text}; whether it outlasts {ends} is not known yet"), mend);
         }
-        None => findings.ok(Some(slug), SUBJECT, text),
+        None => findings.ok(Some(slug), GOOGLE_ACCOUNT, text),
     }
 }
 

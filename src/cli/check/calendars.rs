@@ -1,6 +1,9 @@
 //! Whose calendar is whose, whether it can be read and written, and whether it keeps the time of the business.
 
-use super::Findings;
+use futures_util::future::join_all;
+
+use super::finding::Findings;
+use super::topics::{CALENDAR, CALENDAR_ZONE};
 use crate::booking::Desk;
 use crate::business::profile::Profile;
 use crate::calendar::{Calendars, Inserted, NewEvent, Place};
@@ -8,7 +11,6 @@ use crate::clock::Clock;
 use crate::names::{BookingId, EventId};
 use crate::scheduling::busy::Span;
 
-const SUBJECT: &str = "calendar";
 /// The trial event lies so far back that it is in nobody's way, even if it cannot be taken out again.
 const LONG_AGO: time::Duration = time::Duration::days(1);
 
@@ -19,39 +21,41 @@ pub(super) async fn of(desk: &Desk, calendars: &Calendars, profile: &Profile, cl
         let text = format!("{without} of {} have none", profile.technicians.len());
         let mend = format!("the owner chooses in the browser: `ringbook google login {}` prints the link", profile.slug);
         if places.is_empty() {
-            findings.wrong(Some(&profile.slug), SUBJECT, text, mend);
+            findings.wrong(Some(&profile.slug), CALENDAR, text, mend);
         } else {
-            findings.warning(Some(&profile.slug), SUBJECT, text, mend);
+            findings.warning(Some(&profile.slug), CALENDAR, text, mend);
         }
     }
-    for place in &places {
-        one(calendars, profile, place, clock, findings).await;
+    for found in join_all(places.iter().map(|place| one(calendars, profile, place, clock))).await {
+        findings.extend(found);
     }
 }
 
-async fn one(calendars: &Calendars, profile: &Profile, place: &Place, clock: &Clock, findings: &mut Findings) {
+async fn one(calendars: &Calendars, profile: &Profile, place: &Place, clock: &Clock) -> Findings {
+    let mut findings = Findings::default();
     let (slug, name) = (Some(&profile.slug), &place.calendar);
     let mend = "share the calendar with the account that ringbook uses, with the right to make changes to events";
     if let Some(fault) = calendars.probe(std::slice::from_ref(place), clock.now()).await.first() {
-        findings.wrong(slug, SUBJECT, format!("{name}: {fault}"), mend);
-        return;
+        findings.wrong(slug, CALENDAR, format!("{name}: {fault}"), mend);
+        return findings;
     }
     match written(calendars, profile, place, clock).await {
-        Ok(()) => findings.ok(slug, SUBJECT, format!("{name} can be read and written")),
-        Err(cause) => findings.wrong(slug, SUBJECT, format!("{name} can be read, but {cause}"), mend),
+        Ok(()) => findings.ok(slug, CALENDAR, format!("{name} can be read and written")),
+        Err(cause) => findings.wrong(slug, CALENDAR, format!("{name} can be read, but {cause}"), mend),
     }
-    let Calendars::Google(google) = calendars else { return };
+    let Calendars::Google(google) = calendars else { return findings };
     let ours = profile.zone.name();
     if let Ok(Some(theirs)) = google.zone_of(place).await
         && !theirs.eq_ignore_ascii_case(ours)
     {
         findings.warning(
             slug,
-            SUBJECT,
+            CALENDAR_ZONE,
             format!("{name} is kept in {theirs}, the business in {ours}: all-day events begin and end at other hours"),
             "set the calendar's time zone at Google, or time_zone in the business file",
         );
     }
+    findings
 }
 
 /// Writes an event and takes it out again.

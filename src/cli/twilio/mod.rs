@@ -1,8 +1,8 @@
 //! `twilio`: where the numbers of the businesses point, and pointing them here. It says before and after, and changes nothing
 //! that is as it should be.
 
-mod pointing;
-mod words;
+pub(super) mod pointing;
+pub(super) mod words;
 
 use std::sync::Arc;
 
@@ -70,10 +70,10 @@ pub struct Configure {
 }
 
 /// A number and whose it is.
-struct Line<'a> {
-    profile: &'a Profile,
-    twilio: &'a config::Twilio,
-    number: &'a Phone,
+pub(super) struct Line<'a> {
+    pub profile: &'a Profile,
+    pub twilio: &'a config::Twilio,
+    pub number: &'a Phone,
 }
 
 /// The same, as scripts read it; what is null is not set.
@@ -108,12 +108,14 @@ pub(super) fn run(what: &Twilio, environment: &Environment) -> Result<(), Failur
     let wrong = match what {
         Twilio::Show(asked) => runtime.block_on(show(asked, &settings, &profiles, &client))?,
         Twilio::Configure(asked) => {
-            pointing::check(&settings.server_url)?;
+            for profile in &profiles {
+                pointing::check(&settings.server_url, &settings.twilio.of(&profile.slug).api_url)?;
+            }
             if asked.fallback_url.is_some() && profiles.len() > 1 {
                 let text = "--fallback-url: what it leads to speaks for one business; say with --business for which.";
                 return Err(Failure::Usage(text.to_owned()));
             }
-            runtime.block_on(configure(asked, &settings, &profiles, &client))?
+            runtime.block_on(configure(asked.fallback_url.as_deref(), &settings, &profiles, &client))?
         }
     };
     if wrong.is_empty() { Ok(()) } else { Err(Failure::Failed(anyhow::anyhow!(wrong.join("\n")))) }
@@ -135,7 +137,7 @@ fn profiles(settings: &NumberSettings, business: Option<&Slug>) -> Result<Vec<Ar
     }
 }
 
-fn lines<'a>(settings: &'a NumberSettings, profiles: &'a [Arc<Profile>]) -> impl Iterator<Item = Line<'a>> {
+pub(super) fn lines<'a>(settings: &'a NumberSettings, profiles: &'a [Arc<Profile>]) -> impl Iterator<Item = Line<'a>> {
     profiles.iter().flat_map(|profile| {
         let twilio = settings.twilio.of(&profile.slug);
         profile.phone_numbers.iter().map(move |number| Line { profile, twilio, number })
@@ -173,7 +175,7 @@ async fn show(
 }
 
 fn json(settings: &NumberSettings, line: &Line<'_>, number: &Number) -> Result<serde_json::Value, Failure> {
-    let Number { sid, pointing, application, trunk } = number;
+    let Number { sid, pointing, application, trunk, .. } = number;
     let shown = Shown {
         business: &line.profile.slug,
         number: line.number,
@@ -192,8 +194,9 @@ fn json(settings: &NumberSettings, line: &Line<'_>, number: &Number) -> Result<s
     serde_json::to_value(shown).map_err(|error| Failure::because("a number cannot be written as JSON", error))
 }
 
-async fn configure(
-    asked: &Configure,
+/// Points the numbers of these businesses here, and says so; sentences for those that are not.
+pub(super) async fn configure(
+    fallback_url: Option<&str>,
     settings: &NumberSettings,
     profiles: &[Arc<Profile>],
     client: &Client,
@@ -204,7 +207,7 @@ async fn configure(
         for line in lines(settings, std::slice::from_ref(profile)) {
             match found(client, &line).await {
                 Ok(number) => {
-                    let wanted = pointing::wanted(settings, &number, asked.fallback_url.as_deref());
+                    let wanted = pointing::wanted(settings, &number, fallback_url);
                     is_ours |= wanted.fallback.url.starts_with(settings.server_url.as_str());
                     wrong.extend(point(client, &line, &number, &wanted).await?);
                 }

@@ -18,7 +18,7 @@ const ON_THE_WAY: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What the number is to ask: us, and what was given as the fallback, or else the TwiML Bin that stands there, or else us again.
-pub(super) fn wanted(settings: &NumberSettings, now: &Number, fallback: Option<&str>) -> Pointing {
+pub(in crate::cli) fn wanted(settings: &NumberSettings, now: &Number, fallback: Option<&str>) -> Pointing {
     let post = |url: String| Webhook { url, method: "POST".to_owned() };
     let server = &settings.server_url;
     // Connection overrides, which stay at Twilio (the page "Webhooks: Connection Overrides", 2026): another try, soon, where
@@ -35,20 +35,20 @@ pub(super) fn wanted(settings: &NumberSettings, now: &Number, fallback: Option<&
 }
 
 /// Whether calls to the number come here, however Twilio is to connect.
-pub(super) fn is_here(server: &ServerUrl, number: &Number) -> bool {
+pub(in crate::cli) fn is_here(server: &ServerUrl, number: &Number) -> bool {
     let voice = &number.pointing.voice;
     let address = voice.url.split('#').next().unwrap_or_default();
     let nothing_before = number.application.is_none() && number.trunk.is_none();
     nothing_before && voice.method == "POST" && address == server.route("/twilio/inbound")
 }
 
-/// Whether Twilio can ask us at all.
+/// Whether Twilio can ask us at all. A stand-in for it on this machine reaches what is on this machine.
 ///
 /// # Errors
 /// Why not.
-pub(super) fn check(server: &ServerUrl) -> Result<(), Failure> {
+pub(in crate::cli) fn check(server: &ServerUrl, twilio: &Url) -> Result<(), Failure> {
     let url = Url::parse(server.as_str()).ok();
-    if url.as_ref().is_some_and(is_loopback) {
+    if url.as_ref().is_some_and(is_loopback) && !is_loopback(twilio) {
         let text = "which is this machine itself: Twilio cannot reach it. Set it to the public https address that leads here";
         return Err(Failure::Usage(format!("SERVER_URL is {}, {text}.", server.as_str())));
     }
@@ -60,7 +60,7 @@ pub(super) fn check(server: &ServerUrl) -> Result<(), Failure> {
 }
 
 /// An address that Twilio is to ask, letter by letter as it was given.
-pub(super) fn address(text: &str) -> Result<String, &'static str> {
+pub(in crate::cli) fn address(text: &str) -> Result<String, &'static str> {
     let url = Url::parse(text).ok().filter(|url| url.scheme() == "https" && text.bytes().all(|byte| byte.is_ascii_graphic()));
     match url {
         None => Err("write an https:// address, such as that of a TwiML Bin"),

@@ -30,7 +30,7 @@ fn heading(line: &Line<'_>) -> String {
 }
 
 /// What a number asks now.
-pub(super) fn as_it_is(line: &Line<'_>, number: &Number, is_here: bool) -> String {
+pub(in crate::cli) fn as_it_is(line: &Line<'_>, number: &Number, is_here: bool) -> String {
     let mut text = heading(line);
     for (name, webhook) in FIELDS {
         // A string takes whatever is written to it.
@@ -48,7 +48,7 @@ pub(super) fn as_it_is(line: &Line<'_>, number: &Number, is_here: bool) -> Strin
 }
 
 /// That a number is as it should be.
-pub(super) fn unchanged(line: &Line<'_>, number: &Number) -> String {
+pub(in crate::cli) fn unchanged(line: &Line<'_>, number: &Number) -> String {
     let mut text = heading(line);
     for (name, webhook) in FIELDS {
         let _ = writeln!(text, "  {name:<22} {}", shown(webhook(&number.pointing)));
@@ -57,7 +57,7 @@ pub(super) fn unchanged(line: &Line<'_>, number: &Number) -> String {
 }
 
 /// What was, and what is now.
-pub(super) fn before_and_after(line: &Line<'_>, before: &Number, after: &Number) -> String {
+pub(in crate::cli) fn before_and_after(line: &Line<'_>, before: &Number, after: &Number) -> String {
     let mut text = heading(line);
     for (name, webhook) in FIELDS {
         let (was, is) = (webhook(&before.pointing), webhook(&after.pointing));
@@ -92,13 +92,13 @@ fn shown(webhook: &Webhook) -> String {
 }
 
 /// Addresses of other programs may hold a password.
-pub(super) fn without_password(url: &str) -> String {
+pub(in crate::cli) fn without_password(url: &str) -> String {
     let Some(password) = Url::parse(url).ok().and_then(|url| url.password().map(str::to_owned)) else { return url.to_owned() };
     url.replacen(&format!(":{password}@"), ":…@", 1)
 }
 
 /// The way to help callers while this machine is down.
-pub(super) fn bin(profile: &Profile, server: &ServerUrl) -> String {
+pub(in crate::cli) fn bin(profile: &Profile, server: &ServerUrl) -> String {
     let sentence = &profile.phrases.fallback;
     let (transfer, slug) = (&profile.transfer, &profile.slug);
     let (twiml, then) = match transfer.to.as_ref().or(transfer.after_hours_to.as_ref()) {
@@ -117,7 +117,7 @@ pub(super) fn bin(profile: &Profile, server: &ServerUrl) -> String {
 }
 
 /// That nobody here owns the number.
-pub(super) fn not_owned(line: &Line<'_>) -> String {
+pub(in crate::cli) fn not_owned(line: &Line<'_>) -> String {
     let (slug, suffix) = (&line.profile.slug, line.profile.slug.as_setting_suffix());
     format!(
         "{slug}: the Twilio account {} does not own {}: buy it or move it there, mend phone_numbers in {slug}.toml, or name the account \
@@ -128,12 +128,12 @@ pub(super) fn not_owned(line: &Line<'_>) -> String {
 }
 
 /// Why a number could not be looked at.
-pub(super) fn failed(line: &Line<'_>, error: &Error) -> String {
+pub(in crate::cli) fn failed(line: &Line<'_>, error: &Error) -> String {
     format!("{}, {}: {}", line.profile.slug, line.number.as_str(), cause(line, error))
 }
 
 /// Why a number was not pointed here.
-pub(super) fn not_pointed(line: &Line<'_>, error: &Error) -> String {
+pub(in crate::cli) fn not_pointed(line: &Line<'_>, error: &Error) -> String {
     let end = match error {
         Error::Unknown(_) | Error::Unusable(_) => "It may have been changed or not: run this again, which is safe.",
         _ => "Nothing was changed.",
@@ -142,12 +142,13 @@ pub(super) fn not_pointed(line: &Line<'_>, error: &Error) -> String {
 }
 
 /// That Twilio agreed and did otherwise.
-pub(super) fn not_as_wanted(line: &Line<'_>) -> String {
+pub(in crate::cli) fn not_as_wanted(line: &Line<'_>) -> String {
     let (slug, number) = (&line.profile.slug, line.number.as_str());
     format!("{slug}, {number}: Twilio took the change, but what it shows now is something else; see above, and run this again.")
 }
 
-fn cause(line: &Line<'_>, error: &Error) -> String {
+/// What went wrong at Twilio, and what to do about it.
+pub(in crate::cli) fn cause(line: &Line<'_>, error: &Error) -> String {
     let account = &line.twilio.account_sid;
     let credentials = match &line.twilio.api_key {
         Some(_) => "the API key of TWILIO_API_KEY_SID and TWILIO_API_KEY_SECRET".to_owned(),

@@ -47,6 +47,10 @@ pub struct Number {
     pub application: Option<String>,
     /// A SIP trunk, which goes before all of it. Setting one takes the application away.
     pub trunk: Option<String>,
+    /// Whether it takes calls.
+    pub takes_calls: bool,
+    /// Whether SMS can be sent from it.
+    pub sends_sms: bool,
 }
 
 impl Number {
@@ -115,7 +119,7 @@ impl Twilio {
 }
 
 /// What Twilio answers to a request; `None` is one that nobody could be authorised for.
-async fn answered<T: DeserializeOwned>(request: Option<RequestBuilder>) -> Result<T, Error> {
+pub(super) async fn answered<T: DeserializeOwned>(request: Option<RequestBuilder>) -> Result<T, Error> {
     let response = request.ok_or(Error::Settings(NO_CREDENTIALS))?.send().await.map_err(|error| lost(&error))?;
     match response.status().as_u16() {
         200..=299 => serde_json::from_slice(&body(response).await?).map_err(|_unreadable| Error::Unusable("a number")),
@@ -147,6 +151,14 @@ struct Wire {
     status_callback_method: Option<String>,
     voice_application_sid: Option<String>,
     trunk_sid: Option<String>,
+    capabilities: Option<Capabilities>,
+}
+
+/// What a number is good for; what is not said is taken to be so.
+#[derive(Deserialize)]
+struct Capabilities {
+    voice: Option<bool>,
+    sms: Option<bool>,
 }
 
 impl From<Wire> for Number {
@@ -160,7 +172,15 @@ impl From<Wire> for Number {
             fallback: webhook(wire.voice_fallback_url, wire.voice_fallback_method),
             status: webhook(wire.status_callback, wire.status_callback_method),
         };
-        Self { sid: wire.sid, pointing, application: given(wire.voice_application_sid), trunk: given(wire.trunk_sid) }
+        let can = |which: fn(&Capabilities) -> Option<bool>| wire.capabilities.as_ref().and_then(which).unwrap_or(true);
+        Self {
+            takes_calls: can(|all| all.voice),
+            sends_sms: can(|all| all.sms),
+            sid: wire.sid,
+            pointing,
+            application: given(wire.voice_application_sid),
+            trunk: given(wire.trunk_sid),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ pub mod twilio_messages;
 pub mod twilio_numbers;
 pub mod vapi;
 pub mod vapi_assistants;
+pub mod vapi_numbers;
 pub mod wire;
 
 use std::net::{Shutdown, SocketAddr, TcpListener};

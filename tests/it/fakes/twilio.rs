@@ -20,8 +20,10 @@ pub const API_KEY_SID: &str = "SK00000000000000000000000000000001";
 pub const API_KEY_SECRET: &str = "api-key-secret-of-the-tests";
 
 const CALLS: &[&str] = &[
+    "accounts.fetch",
     "messages.create",
     "messages.fetch",
+    "messages.list",
     "recordings.delete",
     "calls.update",
     "numbers.list",
@@ -53,6 +55,11 @@ impl FakeTwilio {
         Self { twilio, server }
     }
 
+    /// For whoever changes it from elsewhere.
+    pub fn itself(&self) -> Arc<Twilio> {
+        Arc::clone(&self.twilio)
+    }
+
     /// For `TWILIO_API_URL`.
     pub fn url(&self) -> String {
         self.server.url()
@@ -71,6 +78,8 @@ pub(super) struct State {
     /// Beside the first: their tokens.
     pub(super) accounts: BTreeMap<String, String>,
     pub(super) short_pages: Option<usize>,
+    /// Of the first account: its type and its status, where they are not the usual ones.
+    account: Option<(String, String)>,
 }
 
 /// Twilio itself.
@@ -92,6 +101,21 @@ impl Twilio {
     /// Another account, such as a subaccount: numbers can be in it.
     pub fn add_account(&self, sid: &str, token: &str) {
         self.state.lock().unwrap().accounts.insert(sid.to_owned(), token.to_owned());
+    }
+
+    /// What the first account is shown as: `Full` or `Trial`, and `active`, `suspended` or `closed`.
+    pub fn set_account(&self, kind: &str, status: &str) {
+        self.state.lock().unwrap().account = Some((kind.to_owned(), status.to_owned()));
+    }
+
+    /// An API key may not read it.
+    fn fetch_account(&self, sid: &str, request: &Request) -> Result<Answer, Answer> {
+        if request.header("authorization") == Some(basic(API_KEY_SID, API_KEY_SECRET).as_str()) {
+            return Err(error(401, 20003));
+        }
+        let usual = ("Full".to_owned(), "active".to_owned());
+        let (kind, status) = self.state.lock().unwrap().account.clone().filter(|_| sid == ACCOUNT_SID).unwrap_or(usual);
+        Ok(Answer::json(200, &json!({"sid": sid, "friendly_name": "An account", "type": kind, "status": status})))
     }
 
     /// A call that is in progress, so that it can be redirected.
@@ -174,6 +198,8 @@ impl Site for Twilio {
     fn aim(&self, request: &Request) -> Aim {
         let form: Form = request.form().into_iter().collect();
         let (call, about) = match (request.verb.as_str(), request.parts().as_slice()) {
+            ("GET", ["2010-04-01", "Accounts", file]) => ("accounts.fetch", sid_of(file)),
+            ("GET", ["2010-04-01", "Accounts", _, "Messages.json"]) => ("messages.list", None),
             ("POST", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages.json"]) => ("messages.create", form.get("To").cloned()),
             ("GET", ["2010-04-01", "Accounts", ACCOUNT_SID, "Messages", file]) => ("messages.fetch", sid_of(file)),
             ("DELETE", ["2010-04-01", "Accounts", ACCOUNT_SID, "Recordings", file]) => ("recordings.delete", sid_of(file)),
@@ -183,7 +209,6 @@ impl Site for Twilio {
             ("POST", ["2010-04-01", "Accounts", _, "IncomingPhoneNumbers", file]) => ("numbers.update", sid_of(file)),
             _ => ("unknown", None),
         };
-        let basic = |user: &str, password: &str| format!("Basic {}", STANDARD.encode(format!("{user}:{password}")));
         let mut good = vec![basic(ACCOUNT_SID, AUTH_TOKEN), basic(API_KEY_SID, API_KEY_SECRET)];
         good.extend(self.token_of_another(account_of(request)).map(|token| basic(account_of(request), &token)));
         let trusted = request.header("authorization").is_some_and(|given| good.iter().any(|good| good == given));
@@ -197,6 +222,8 @@ impl Site for Twilio {
         let form: Form = request.form().into_iter().collect();
         let about = aim.about.first().map_or("", String::as_str);
         match aim.call {
+            "accounts.fetch" => self.fetch_account(about, request),
+            "messages.list" => Ok(self.list_messages(request)),
             "messages.create" => self.create_message(&form),
             "messages.fetch" => self.fetch_message(about),
             "recordings.delete" => self.delete_recording(about),
@@ -216,7 +243,11 @@ impl Site for Twilio {
 
 /// Whose things are asked for.
 fn account_of(request: &Request) -> &str {
-    request.segments.get(2).map_or("", String::as_str)
+    request.segments.get(2).map_or("", |account| account.trim_end_matches(".json"))
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 fn sid_of(file: &str) -> Option<String> {

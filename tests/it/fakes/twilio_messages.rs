@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::twilio::{ACCOUNT_SID, Form, Twilio, error, is_e164, is_sid};
-use super::wire::Answer;
+use super::wire::{Answer, Request};
 
 /// Twilio's limit.
 const MESSAGE_CHARS: usize = 1600;
@@ -76,6 +76,21 @@ impl Twilio {
         message["status"] = if lost.is_some() { "undelivered" } else { "delivered" }.into();
         message["error_code"] = lost.map_or(Value::Null, |code| json!(code));
         Ok(Answer::json(200, &message))
+    }
+
+    /// Those from a number, as far as they are known to have arrived or not.
+    pub(super) fn list_messages(&self, request: &Request) -> Answer {
+        let sids: Vec<String> = {
+            let state = self.state.lock().unwrap();
+            let wanted = |message: &&Value| request.param("From").is_none_or(|from| message["from"] == from);
+            state.messages.iter().filter(wanted).map(|message| message["sid"].as_str().unwrap().to_owned()).collect()
+        };
+        let shown: Vec<Value> = sids
+            .iter()
+            .filter_map(|sid| self.fetch_message(sid).ok())
+            .map(|answer| serde_json::from_slice(&answer.body).unwrap())
+            .collect();
+        Answer::json(200, &json!({ "messages": shown, "page": 0, "next_page_uri": null }))
     }
 
     pub(super) fn delete_recording(&self, sid: &str) -> Result<Answer, Answer> {

@@ -38,6 +38,7 @@ impl Twilio {
         for method in ["voice_method", "voice_fallback_method", "status_callback_method"] {
             fields.insert(method.into(), "POST".into());
         }
+        fields.insert("capabilities".into(), json!({"voice": true, "sms": true, "mms": true}));
         fields.insert("sid".into(), sid.clone().into());
         fields.insert("account_sid".into(), account.into());
         fields.insert("phone_number".into(), number.into());
@@ -49,6 +50,16 @@ impl Twilio {
     pub fn set_number(&self, sid: &str, field: &str, value: &str) {
         assert!(FIELDS.iter().any(|(_, name)| *name == field), "a number has no {field}");
         self.state.lock().unwrap().numbers.get_mut(sid).expect("the number was added").insert(field.to_owned(), value.into());
+    }
+
+    /// The number was bought without one of `voice` and `sms`, or has got it.
+    pub fn set_capability(&self, sid: &str, name: &str, has_it: bool) {
+        self.state.lock().unwrap().numbers.get_mut(sid).expect("the number was added")["capabilities"][name] = has_it.into();
+    }
+
+    /// Whether there is one of this sid.
+    pub fn has_number(&self, sid: &str) -> bool {
+        self.state.lock().unwrap().numbers.contains_key(sid)
     }
 
     /// The number as JSON shows it.

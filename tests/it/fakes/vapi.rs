@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::faults::{Refusal, Struck};
 use super::stage::Stage;
 use super::vapi_assistants::Assistants;
+use super::vapi_numbers::PhoneNumbers;
 use super::wire::{Answer, Request};
 use super::{Aim, Server, Site};
 
@@ -26,6 +27,9 @@ const CALLS: &[&str] = &[
     "assistant.get",
     "assistant.update",
     "assistant.delete",
+    "number.create",
+    "number.list",
+    "number.get",
     "control",
     "unknown",
 ];
@@ -50,6 +54,7 @@ impl FakeVapi {
             stage: Stage::new(CALLS),
             calls: Mutex::default(),
             assistants: Assistants::default(),
+            numbers: PhoneNumbers::default(),
         });
         Self { vapi, server }
     }
@@ -67,6 +72,8 @@ pub struct Vapi {
     calls: Mutex<BTreeMap<String, Value>>,
     /// What its dashboard shows.
     pub assistants: Assistants,
+    /// The same, of telephone numbers.
+    pub numbers: PhoneNumbers,
 }
 
 impl Deref for Vapi {
@@ -200,6 +207,9 @@ impl Site for Vapi {
             ("GET", ["assistant", id]) => ("assistant.get", Some(*id)),
             ("PATCH", ["assistant", id]) => ("assistant.update", Some(*id)),
             ("DELETE", ["assistant", id]) => ("assistant.delete", Some(*id)),
+            ("POST", ["phone-number"]) => ("number.create", None),
+            ("GET", ["phone-number"]) => ("number.list", None),
+            ("GET", ["phone-number", id]) => ("number.get", Some(*id)),
             ("POST", [id, "control"]) => ("control", Some(*id)),
             _ => ("unknown", None),
         };
@@ -229,6 +239,9 @@ impl Site for Vapi {
             "assistant.get" => self.assistants.get(id),
             "assistant.update" => self.assistants.update(id, &request.json()),
             "assistant.delete" => self.assistants.delete(id),
+            "number.create" => self.numbers.create(&request.json()),
+            "number.list" => self.numbers.list(),
+            "number.get" => self.numbers.get(id),
             "control" => self.control(id, &request.json()),
             _ => error(404, "Not Found", &format!("Cannot {} {}", request.verb, request.path)),
         }

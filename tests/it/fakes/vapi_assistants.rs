@@ -118,6 +118,12 @@ impl Assistants {
         change(self.0.lock().unwrap().all.get_mut(id).unwrap_or_else(|| panic!("no assistant {id}")));
     }
 
+    /// As it was once.
+    pub fn restore(&self, assistant: &Value) {
+        let id = assistant["id"].as_str().unwrap().to_owned();
+        self.0.lock().unwrap().all.insert(id, assistant.clone());
+    }
+
     /// Somebody deletes one in the dashboard.
     pub fn remove(&self, id: &str) {
         assert!(self.0.lock().unwrap().all.remove(id).is_some(), "no assistant {id}");

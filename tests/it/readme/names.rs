@@ -80,6 +80,7 @@ fn every_command_that_is_named_exists() {
         "calls",
         "check",
         "close",
+        "connect",
         "forget",
         "google",
         "keygen",
