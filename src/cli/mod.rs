@@ -14,6 +14,7 @@ mod failure;
 mod forget;
 mod google;
 mod keygen;
+mod migrate_store;
 mod pause;
 mod reload;
 pub mod serve;
@@ -36,6 +37,7 @@ pub use completions::Shell;
 pub use failure::Failure;
 pub use forget::Forget;
 pub use google::Google;
+pub use migrate_store::MigrateStore;
 pub use pause::{Pause, Resume};
 pub use sign::Sign;
 pub use slots::Slots;
@@ -63,6 +65,7 @@ Examples:
   ringbook close abc-hvac --from 2026-12-24 --to 2026-12-26 --reason Christmas
   ringbook reload                        read the business files again, without a restart
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
+  ringbook migrate-store --from sqlite://ringbook.db --to postgres://USER:PASSWORD@HOST/DATABASE
 
 Settings come from the environment and then from .env in the working directory; `ringbook serve --help` lists them.
 Exit code: 0 when it worked, 2 for bad usage or settings, 1 for any other failure.";
@@ -170,6 +173,13 @@ Settings: as `ringbook serve`.")]
         after_help = "Example:\n  ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi"
     )]
     Sign(Sign),
+    /// Move everything from one database to another, in either direction, while no server runs.
+    ///
+    /// The new one must be empty. It gets everything or nothing: if this is broken off, begin again. The old one stays as it was.
+    #[command(
+        after_help = "Example:\n  ringbook migrate-store --from sqlite://ringbook.db --to postgres://USER:PASSWORD@HOST/DATABASE"
+    )]
+    MigrateStore(MigrateStore),
     /// Print fresh secrets as lines for .env.
     #[command(after_help = "Example:\n  ringbook keygen >> .env")]
     Keygen,
@@ -230,6 +240,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Open(asked) => close::open(&asked, &Environment::read()?),
         Command::Reload => reload::run(&Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
+        Command::MigrateStore(asked) => migrate_store::run(&asked),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rustix::fs::FlockOperation;
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use super::Error;
@@ -36,11 +37,16 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     first.close().await?;
     let writing = pool(1).connect(&url).await?;
     let turn = turn_at(path.clone().into()).await.map_err(sqlx::Error::Io)?;
-    going_along(sqlx::migrate!("src/store/migrations/sqlite")).run(&writing).await?;
+    migrations().run(&writing).await?;
     drop(turn);
     let readers = Readers::of_file(pool(READERS).connect(&url).await?);
     let file = OpenedFile::at(path.into()).map_err(sqlx::Error::Io)?;
     Ok(Opened { readers, writing, place: Place::File(file) })
+}
+
+/// What makes the tables.
+pub(super) fn migrations() -> Migrator {
+    going_along(sqlx::migrate!("src/store/migrations/sqlite"))
 }
 
 /// The right to bring the schema up to date, until it is dropped: two programs that open a new file at the same moment would both
