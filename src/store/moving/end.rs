@@ -26,7 +26,8 @@ const PLACE: &str = "SELECT CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) 
 const HOLD_SERVER: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '5s'; \
                            SET synchronous_commit = 'on'; SELECT pg_advisory_lock(8244241983190560619)";
 /// Nobody else gets into the file from the first look on: in this mode a file that anybody has open is refused.
-const HOLD_FILE: &str = "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
+const HOLD_FILE: &str =
+    "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
 
 /// One database of a move.
 pub(super) struct End {
@@ -64,7 +65,8 @@ impl End {
         if side == Side::From && !path.exists() {
             return Err(Stuck::Nothing(side));
         }
-        let connection = AnyConnection::connect(&format!("{url}?mode=rwc")).await.map_err(|error| Stuck::Database(side, error))?;
+        let connection =
+            AnyConnection::connect(&format!("{url}?mode=rwc")).await.map_err(|error| Stuck::Database(side, error))?;
         Ok(Self { connection, place: path.display().to_string(), side, kind: Kind::File, server: None })
     }
 
