@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Failure, print};
 use crate::config::DatabaseUrl;
-use crate::store::moving::{Progress, move_all};
+use crate::store::moving::{Progress, Stuck, move_all};
 
 /// From where to where. Either may hold a password, so neither is shown.
 #[derive(Args, Clone, Debug)]
@@ -26,7 +26,10 @@ pub(super) fn run(asked: &MigrateStore) -> Result<(), Failure> {
     let (from, to) = (address("--from", &asked.from)?, address("--to", &asked.to)?);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let moved = runtime.block_on(move_all(from.expose(), to.expose(), |progress| eprintln!("{}", line(progress))));
-    let rows = moved.map_err(|stuck| Failure::because("nothing was moved", stuck))?;
+    let rows = moved.map_err(|stuck| {
+        let unsure = matches!(stuck, Stuck::Unsure(_));
+        Failure::because(if unsure { "it is not known whether anything was moved" } else { "nothing was moved" }, stuck)
+    })?;
     print(&format!(
         "All {rows} rows are in {to} now, and still in {from}.\nSet DATABASE_URL to the new address on every machine and start the \
          server there. Put the old database away, so that nobody starts on it again: what was changed in one of them would be \

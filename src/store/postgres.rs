@@ -27,6 +27,9 @@ use super::writer::Place;
 /// takes the same one. The lock is its own statement, and it comes first: what the next statements see is what stands once it is
 /// held.
 pub(super) const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8244241983190560619)";
+/// The same right kept from one transaction to the next, for as long as the connection lasts; and no limits for what is done in them.
+pub(super) const HOLD: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '5s'; \
+                               SET synchronous_commit = 'on'; SELECT pg_advisory_lock(8244241983190560619)";
 /// How long a batch may take, the wait for other copies included. Only a network that swallows everything makes it this long: the
 /// server's own limits end sooner, and say more.
 pub(super) const BATCH_PATIENCE: Duration = Duration::from_secs(10);

@@ -23,6 +23,9 @@ const READERS: u32 = 4;
 const PRAGMAS: &str =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA foreign_keys = ON;";
 
+/// What a connection is told from which on nobody else gets into the file: in this mode one that anybody has open is refused.
+pub(super) const HOLD: &str = "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE";
+
 /// How often, and how long after one another, the write-ahead log is tried to be emptied while others read it.
 const TRIES: usize = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);

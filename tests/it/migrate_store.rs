@@ -100,10 +100,8 @@ async fn fill(url: &str) {
             for (place, (_, is_number, is_nullable)) in columns.iter().enumerate() {
                 let is_null = *is_nullable && (row + place).is_multiple_of(3);
                 let number = [i64::MIN, i64::MAX, 0, -1][(row + place) % 4].wrapping_add(i64::try_from(row * 7).unwrap());
-                query = match is_number {
-                    true => query.bind((!is_null).then_some(number)),
-                    false => query.bind((!is_null).then(|| text(row))),
-                };
+                query =
+                    if *is_number { query.bind((!is_null).then_some(number)) } else { query.bind((!is_null).then(|| text(row))) };
             }
             query.execute(&mut connection).await.unwrap_or_else(|error| panic!("{table}: {error}"));
         }
@@ -238,7 +236,7 @@ async fn a_business_that_moves_to_a_server_and_back_goes_on_where_it_was() {
     // With what is still in its write-ahead log.
     life.kill();
     let (jobs, refreshes) = (house.jobs().await, house.google.refreshes());
-    assert!(jobs.iter().any(|job| job.key.starts_with("sms/") && job.state == "waiting"), "{jobs:?}");
+    assert!(jobs.iter().any(|job| job.key.starts_with("confirm/") && job.state == "waiting"), "{jobs:?}");
     let life = moved_to(&mut house, server.url()).await;
     refused(server.url(), &file(&folder, "new.db"), "--from is in use");
     refused(&old, server.url(), "--to is in use");

@@ -168,8 +168,15 @@ async fn what_follows_is_done_by_one_of_the_two() {
     let mut house = plan.build().await;
     owners::known_to(&house.google);
     house.google.fault("token", Fault::Altered(|token| token["expires_in"] = 304.into()));
+    // And there is no channel yet, so that both want one.
+    house.google.fault_always("events.watch", Fault::status(403, "forbidden"));
     owners::connect(&mut house, SLUG, owners::OWNER, &[("sam", SAM), ("alex", ALEX)]).await;
     house.google.wait_for_done("token", 1).await;
+    house.google.wait_for("events.watch", 2).await;
+    let none = async || house.grip().await.count("watch_channels").await == 0;
+    house.until("no channel is known", none).await;
+    house.stop().await;
+    house.google.clear_faults();
     let two = Two::of(house).await;
     let house = &two.house;
     house.google.wait_for_done("token", 2).await;
@@ -191,6 +198,7 @@ async fn what_follows_is_done_by_one_of_the_two() {
         .until("each calendar has one channel", async || {
             let open = |calendar: &str| house.google.channels().iter().filter(|channel| channel.calendar == calendar).count();
             (open(SAM), open(ALEX), house.grip().await.count("watch_channels").await) == (1, 1, 2)
+                && house.google.count("events.watch") > 2
         })
         .await;
 }

@@ -11,7 +11,7 @@ use super::tables::{self, Table};
 use super::{Side, Stuck, number};
 use crate::store::opened::Kind;
 use crate::store::unusable::Server;
-use crate::store::{postgres, sqlite};
+use crate::store::{postgres, sqlite, writer};
 
 /// Who else is in this database. A server that runs asks it for work twice a second, so it is always there.
 const OTHERS: &str = "SELECT CAST(COUNT(*) AS BIGINT) AS others FROM pg_stat_activity \
@@ -22,13 +22,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// One database of all servers: when the server came up, and the number of the database in it.
 const PLACE: &str = "SELECT CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) AS TEXT) || '/' || CAST(oid AS TEXT) AS place \
                      FROM pg_database WHERE datname = current_database()";
-/// The right of all copies to write, kept for longer than one transaction; and no limit for those of ours.
-const HOLD_SERVER: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '5s'; \
-                           SET synchronous_commit = 'on'; SELECT pg_advisory_lock(8244241983190560619)";
-/// Nobody else gets into the file from the first look on: in this mode a file that anybody has open is refused.
-const HOLD_FILE: &str =
-    "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT";
-
 /// One database of a move.
 pub(super) struct End {
     pub connection: AnyConnection,
@@ -72,18 +65,29 @@ impl End {
 
     /// From here on nobody else writes there.
     pub(super) async fn hold(&mut self) -> Result<(), Stuck> {
-        let statement = match self.kind {
-            Kind::File => HOLD_FILE,
+        let held = match self.kind {
+            Kind::File => self.hold_file().await,
             Kind::Server => {
                 self.is_left_alone().await?;
-                HOLD_SERVER
+                self.connection.execute(sqlx::raw_sql(postgres::HOLD)).await.map(drop)
             }
         };
-        match self.connection.execute(sqlx::raw_sql(statement)).await {
-            Ok(_held) => Ok(()),
-            Err(error) if is_held_by_another(&error) => Err(Stuck::InUse(self.side)),
-            Err(error) => Err(self.failed(error)),
+        held.map_err(|error| if is_held_by_another(&error) { Stuck::InUse(self.side) } else { self.failed(error) })
+    }
+
+    /// A command that just looks into the file is soon gone; a server is not.
+    async fn hold_file(&mut self) -> Result<(), sqlx::Error> {
+        self.connection.execute(sqlx::raw_sql(sqlite::HOLD)).await?;
+        let mut begun = self.connection.execute(writer::BEGIN_FILE).await;
+        for _look in 0..LOOKS {
+            if !begun.as_ref().is_err_and(is_held_by_another) {
+                break;
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+            begun = self.connection.execute(writer::BEGIN_FILE).await;
         }
+        begun?;
+        self.connection.execute("COMMIT").await.map(drop)
     }
 
     async fn is_left_alone(&mut self) -> Result<(), Stuck> {
@@ -118,10 +122,12 @@ impl End {
             Kind::Server => postgres::migrations(),
         };
         let known: BTreeSet<i64> = known.iter().map(|migration| migration.version).collect();
-        match () {
-            () if made == known => Ok(()),
-            () if made.is_subset(&known) => Err(Stuck::Older(self.side)),
-            () => Err(Stuck::Newer(self.side)),
+        if made == known {
+            Ok(())
+        } else if made.is_subset(&known) {
+            Err(Stuck::Older(self.side))
+        } else {
+            Err(Stuck::Newer(self.side))
         }
     }
 
@@ -134,7 +140,7 @@ impl End {
     pub(super) async fn is_empty(&mut self, tables: &[Table]) -> Result<(), Stuck> {
         for table in tables {
             if table.is_born_with_rows() {
-                let clear = AssertSqlSafe(format!("DELETE FROM \"{}\"", table.name));
+                let clear = AssertSqlSafe(format!("DELETE FROM {}", table.name));
                 self.run(sqlx::query(clear)).await?;
             } else if tables::count(&mut self.connection, table).await.map_err(|error| Stuck::Database(self.side, error))? > 0 {
                 return Err(Stuck::NotEmpty(table.name.clone()));
@@ -146,17 +152,23 @@ impl End {
     /// Begins what is done wholly or not at all, and sees one state of everything.
     pub(super) async fn begin(&mut self) -> Result<(), Stuck> {
         let begin = match self.kind {
-            Kind::File => "BEGIN IMMEDIATE",
+            Kind::File => writer::BEGIN_FILE,
             Kind::Server => "BEGIN ISOLATION LEVEL REPEATABLE READ",
         };
         self.run(sqlx::query(begin)).await
     }
 
-    /// Ends it, and lets go.
+    /// Keeps what was written, and lets go.
     pub(super) async fn commit(mut self) -> Result<(), Stuck> {
-        self.run(sqlx::query("COMMIT")).await?;
-        let side = self.side;
-        self.connection.close().await.map_err(|error| Stuck::Database(side, error))
+        let done = self.connection.execute("COMMIT").await;
+        done.map_err(Stuck::Unsure)?;
+        self.let_go().await;
+        Ok(())
+    }
+
+    /// Others may write again. Nothing was written here that could be lost with it.
+    pub(super) async fn let_go(self) {
+        let _whatever = self.connection.close().await;
     }
 
     async fn run(&mut self, query: sqlx::query::Query<'static, sqlx::Any, sqlx::any::AnyArguments>) -> Result<(), Stuck> {

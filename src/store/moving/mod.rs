@@ -38,7 +38,7 @@ impl std::fmt::Display for Side {
     }
 }
 
-/// Why nothing was moved. Whatever it is, the target is as it was, but for tables without rows.
+/// Why nothing was moved. Whatever it is but [`Stuck::Unsure`], the target is as it was, but for tables without rows.
 #[derive(Debug, thiserror::Error)]
 pub enum Stuck {
     /// There would be nothing to move.
@@ -72,6 +72,9 @@ pub enum Stuck {
         /// How many of them it took.
         taken: u64,
     },
+    /// The target was told to keep everything, and did not answer.
+    #[error("--to did not say whether it has kept everything ({0}). Do it again: if it is not empty then, everything is there")]
+    Unsure(sqlx::Error),
     /// One of the databases cannot be used.
     #[error("{0}: {1}")]
     Store(Side, Error),
@@ -118,7 +121,7 @@ pub async fn move_all(from: &str, to: &str, mut tell: impl FnMut(Progress<'_>)) 
         moved += copy(&mut source.connection, &mut target.connection, table, &mut tell).await?;
     }
     target.commit().await?;
-    source.commit().await?;
+    source.let_go().await;
     Ok(moved)
 }
 
@@ -186,7 +189,6 @@ where
     sqlx::Row::try_get(row, number).map_err(of_source)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function value in map_err")]
 fn of_source(error: sqlx::Error) -> Stuck {
     Stuck::Database(Side::From, error)
 }

@@ -36,11 +36,11 @@ impl Table {
     }
 
     fn named_columns(&self) -> String {
-        self.columns.iter().map(|(name, _)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
+        self.columns.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
     }
 
     pub(super) fn select(&self) -> String {
-        format!("SELECT {} FROM \"{}\"", self.named_columns(), self.name)
+        format!("SELECT {} FROM {}", self.named_columns(), self.name)
     }
 
     /// So many rows in one statement.
@@ -51,13 +51,13 @@ impl Table {
             format!("({})", values.join(", "))
         };
         let rows: Vec<String> = (0..rows).map(row).collect();
-        format!("INSERT INTO \"{}\" ({}) VALUES {}", self.name, self.named_columns(), rows.join(", "))
+        format!("INSERT INTO {} ({}) VALUES {}", self.name, self.named_columns(), rows.join(", "))
     }
 }
 
 /// How many rows it has.
 pub(super) async fn count(connection: &mut AnyConnection, table: &Table) -> Result<u64, sqlx::Error> {
-    let asked = format!("SELECT CAST(COUNT(*) AS BIGINT) AS rows_there FROM \"{}\"", table.name);
+    let asked = format!("SELECT CAST(COUNT(*) AS BIGINT) AS rows_there FROM {}", table.name);
     let row = sqlx::query(AssertSqlSafe(asked)).fetch_one(connection).await?;
     Ok(row.try_get::<i64, _>("rows_there")?.unsigned_abs())
 }
