@@ -11,10 +11,10 @@ use crate::store::moving::{Progress, Stuck, move_all};
 /// From where to where. Either may hold a password, so neither is shown.
 #[derive(Args, Clone, Debug)]
 pub struct MigrateStore {
-    /// The database that everything is in: sqlite:// and a path, or postgres://USER:PASSWORD@HOST/DATABASE.
+    /// The database that everything is in, written as in `DATABASE_URL`.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new().map(SecretString::from))]
     pub from: SecretString,
-    /// The one that everything is to be in, with nothing in it yet; a file is made.
+    /// The one that everything is to be in, with nothing in it yet; a file that is absent is made.
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new().map(SecretString::from))]
     pub to: SecretString,
 }

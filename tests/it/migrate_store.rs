@@ -214,7 +214,7 @@ async fn house() -> House {
 
 /// The same with everything in another database.
 async fn moved_to(house: &mut House, url: &str) -> Life {
-    moved(&house.setting("DATABASE_URL").to_owned(), url);
+    moved(house.setting("DATABASE_URL"), url);
     house.set("DATABASE_URL", url);
     Life::begin(house, &address(), "").await
 }

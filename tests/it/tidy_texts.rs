@@ -184,8 +184,8 @@ fn migrations_only_add_and_the_two_databases_have_the_same_ones() {
         files.into_iter().map(|(path, text)| (path.rsplit('/').next().unwrap().to_owned(), text)).collect()
     };
     let (sqlite, postgres) = (named("sqlite"), named("postgres"));
-    let names = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
-    assert_eq!(names(&sqlite), names(&postgres));
+    let titles = |files: &[(String, String)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    assert_eq!(titles(&sqlite), titles(&postgres));
     for (name, text) in sqlite.iter().chain(&postgres) {
         for statement in text.split(';') {
             let takes = TAKES.iter().find(|takes| statement.to_uppercase().contains(**takes));

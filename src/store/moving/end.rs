@@ -184,6 +184,6 @@ impl End {
 /// A file: `SQLITE_BUSY` in its variants; a server: the time-out of a lock.
 fn is_held_by_another(error: &sqlx::Error) -> bool {
     const BUSY: u32 = 5;
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code == "55P03" || code.parse::<u32>().is_ok_and(|code| code & 0xff == BUSY))
 }

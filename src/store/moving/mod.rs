@@ -112,7 +112,7 @@ pub async fn move_all(from: &str, to: &str, mut tell: impl FnMut(Progress<'_>)) 
     target.hold().await?;
     target.bring_up_to_date().await?;
     target.is_of_this_version().await?;
-    let tables = alike(source.tables().await?, target.tables().await?)?;
+    let tables = alike(source.tables().await?, &target.tables().await?)?;
     source.begin().await?;
     target.begin().await?;
     target.is_empty(&tables).await?;
@@ -126,7 +126,7 @@ pub async fn move_all(from: &str, to: &str, mut tell: impl FnMut(Progress<'_>)) 
 }
 
 /// The tables, if both have the same.
-fn alike(source: Vec<Table>, target: Vec<Table>) -> Result<Vec<Table>, Stuck> {
+fn alike(source: Vec<Table>, target: &[Table]) -> Result<Vec<Table>, Stuck> {
     let odd = source.iter().find(|table| !target.contains(table)).or_else(|| target.iter().find(|table| !source.contains(table)));
     let unknown = source.iter().find(|table| table.columns.iter().any(|(_, kind)| *kind == Kind::Unknown));
     match odd.or(unknown) {
