@@ -15,6 +15,7 @@ mod failure;
 mod forget;
 mod google;
 mod keygen;
+mod migrate_store;
 mod pause;
 mod reload;
 mod replay;
@@ -39,6 +40,7 @@ pub use connect::Connect;
 pub use failure::Failure;
 pub use forget::Forget;
 pub use google::Google;
+pub use migrate_store::MigrateStore;
 pub use pause::{Pause, Resume};
 pub use replay::Replay;
 pub use sign::Sign;
@@ -69,6 +71,7 @@ Examples:
   ringbook reload                        read the business files again, without a restart
   ringbook sign vapi --body call.json | curl -H @- --data-binary @call.json http://127.0.0.1:8080/webhook/vapi
   ringbook replay CA0123… --to http://127.0.0.1:8080   the same call once more, against another server
+  ringbook migrate-store --from sqlite://ringbook.db --to postgres://USER:PASSWORD@HOST/DATABASE
 
 Settings come from the environment and then from .env in the working directory; `ringbook serve --help` lists them.
 Exit code: 0 when it worked, 2 for bad usage or settings, 1 for any other failure.";
@@ -197,6 +200,13 @@ Settings: as `ringbook serve`.")]
         after_help = "Examples:\n  ringbook replay CA0123… --to http://127.0.0.1:8080\n  ringbook replay call.jsonl --to https://staging.example.com --against https://book.example.com\n  ringbook replay CA0123… --times 100 --parallel 20"
     )]
     Replay(Replay),
+    /// Move everything from one database to another, in either direction, while no server runs.
+    ///
+    /// The new one must be empty. It gets everything or nothing: if this is broken off, begin again. The old one stays as it was.
+    #[command(
+        after_help = "Example:\n  ringbook migrate-store --from sqlite://ringbook.db --to postgres://USER:PASSWORD@HOST/DATABASE"
+    )]
+    MigrateStore(MigrateStore),
     /// Print fresh secrets as lines for .env.
     #[command(after_help = "Example:\n  ringbook keygen >> .env")]
     Keygen,
@@ -259,6 +269,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Reload => reload::run(&Environment::read()?),
         Command::Sign(sign) => sign::run(&sign),
         Command::Replay(asked) => replay::run(&asked, &Environment::read()?),
+        Command::MigrateStore(asked) => migrate_store::run(&asked),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),
     }

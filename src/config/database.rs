@@ -44,6 +44,14 @@ pub fn load_store(environment: &Environment) -> Result<StoreSettings, Problems> 
 pub struct DatabaseUrl(SecretString);
 
 impl DatabaseUrl {
+    /// The address, if it is one.
+    ///
+    /// # Errors
+    /// What is wrong with it, to follow its name. The address itself is not repeated: it may hold a password.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        url(text)
+    }
+
     /// The whole address, for whoever opens it.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -19,6 +19,7 @@ pub mod heard;
 mod job;
 pub mod jobs;
 pub mod legs;
+pub mod moving;
 pub mod notices;
 pub mod oauth;
 pub mod offers;

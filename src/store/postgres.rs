@@ -12,6 +12,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor, Row};
 use tokio::time::timeout;
@@ -26,6 +27,9 @@ use super::writer::Place;
 /// takes the same one. The lock is its own statement, and it comes first: what the next statements see is what stands once it is
 /// held.
 pub(super) const BEGIN: &str = "BEGIN; SELECT pg_advisory_xact_lock(8244241983190560619)";
+/// The same right kept from one transaction to the next, for as long as the connection lasts; and no limits for what is done in them.
+pub(super) const HOLD: &str = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET lock_timeout = '5s'; \
+                               SET synchronous_commit = 'on'; SELECT pg_advisory_lock(8244241983190560619)";
 /// How long a batch may take, the wait for other copies included. Only a network that swallows everything makes it this long: the
 /// server's own limits end sooner, and say more.
 pub(super) const BATCH_PATIENCE: Duration = Duration::from_secs(10);
@@ -54,6 +58,16 @@ const OLDEST: i32 = 140_000;
 
 /// Reaches the server that `url` names, and brings the schema of its database up to date.
 pub(super) async fn open(url: &str) -> Result<Opened, Error> {
+    let (mut first, server) = connect(url).await?;
+    bring_up_to_date(&mut first, &server).await?;
+    first.close().await?;
+    let writing = pool(WRITERS).connect(url).await?;
+    let readers = Readers::of_server(pool(READERS).connect(url).await?, READ_PATIENCE);
+    Ok(Opened { readers, writing, place: Place::Server })
+}
+
+/// One connection to the server that `url` names, which can keep what is kept.
+pub(super) async fn connect(url: &str) -> Result<(AnyConnection, Server), Error> {
     let options = PgConnectOptions::from_str(url).map_err(|error| Unusable::Address(error.to_string()))?;
     let server = Server::of(&options);
     let mut first = match timeout(CONNECT_PATIENCE, AnyConnection::connect(url)).await {
@@ -61,16 +75,21 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
         Err(_elapsed) => return Err(server.because(&silent()).into()),
     };
     suits(&mut first, &server).await?;
+    Ok((first, server))
+}
+
+/// Makes the tables that are missing.
+pub(super) async fn bring_up_to_date(first: &mut AnyConnection, server: &Server) -> Result<(), Error> {
     first.execute(MIGRATING).await?;
     // Of several copies that start at once the first does it, under a lock that sqlx takes; the others find it done. `run` does
     // not take a connection by reference in a future that is sent (sqlx 0.9, 2026).
-    let migrations = going_along(sqlx::migrate!("src/store/migrations/postgres"));
-    let migrated = migrations.run_direct(None, &mut first, false).await;
-    migrated.map_err(|error| server.because_of_schema(error))?;
-    first.close().await?;
-    let writing = pool(WRITERS).connect(url).await?;
-    let readers = Readers::of_server(pool(READERS).connect(url).await?, READ_PATIENCE);
-    Ok(Opened { readers, writing, place: Place::Server })
+    let migrated = migrations().run_direct(None, first, false).await;
+    migrated.map_err(|error| server.because_of_schema(error))
+}
+
+/// What makes the tables.
+pub(super) fn migrations() -> Migrator {
+    going_along(sqlx::migrate!("src/store/migrations/postgres"))
 }
 
 /// Takes out of the tables what was deleted from them, while others go on reading and writing. What stands in the server's own log

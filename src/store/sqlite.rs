@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
+use sqlx::migrate::Migrator;
 use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 
 use super::Error;
@@ -21,6 +22,9 @@ const READERS: u32 = 4;
 const PRAGMAS: &str =
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 1000; PRAGMA foreign_keys = ON;";
 
+/// What a connection is told from which on nobody else gets into the file: in this mode one that anybody has open is refused.
+pub(super) const HOLD: &str = "PRAGMA busy_timeout = 1000; PRAGMA synchronous = FULL; PRAGMA locking_mode = EXCLUSIVE";
+
 /// How often, and how long after one another, the write-ahead log is tried to be emptied while others read it.
 const TRIES: usize = 20;
 const BETWEEN_TRIES: Duration = Duration::from_millis(100);
@@ -35,11 +39,16 @@ pub(super) async fn open(url: &str) -> Result<Opened, Error> {
     first.close().await?;
     let writing = pool(1).connect(&url).await?;
     let turn = turn_at(path.clone().into()).await.map_err(sqlx::Error::Io)?;
-    going_along(sqlx::migrate!("src/store/migrations/sqlite")).run(&writing).await?;
+    migrations().run(&writing).await?;
     drop(turn);
     let readers = Readers::of_file(pool(READERS).connect(&url).await?);
     let file = OpenedFile::at(path.into()).map_err(sqlx::Error::Io)?;
     Ok(Opened { readers, writing, place: Place::File(file) })
+}
+
+/// What makes the tables.
+pub(super) fn migrations() -> Migrator {
+    going_along(sqlx::migrate!("src/store/migrations/sqlite"))
 }
 
 /// The right to bring the schema up to date, until it is dropped: two programs that open a new file at the same moment would both

@@ -26,6 +26,9 @@ const MAX_BATCH: usize = 128;
 /// How long a batch takes in more of them: where each statement has a way to go, the others who write there wait for their turn.
 const MAX_TURN: Duration = Duration::from_millis(500);
 
+/// Begins a batch in a file. The right to write is taken at once: who reads first would be refused it later.
+pub(super) const BEGIN_FILE: &str = "BEGIN IMMEDIATE";
+
 /// What is sent to the writer.
 struct Write {
     /// Its statements, until they are begun; whether they went well.
@@ -48,7 +51,7 @@ pub(super) enum Place {
 impl Place {
     fn begin(&self) -> &'static str {
         match self {
-            Self::File(_) => "BEGIN IMMEDIATE",
+            Self::File(_) => BEGIN_FILE,
             Self::Server => postgres::BEGIN,
         }
     }

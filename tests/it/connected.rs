@@ -142,7 +142,7 @@ async fn a_lost_account_is_told_of_once_hurts_nobody_else_and_heals_without_a_re
 }
 
 /// A new consent in the store, as another copy of the server keeps it.
-async fn reconnect(house: &House) {
+pub async fn reconnect(house: &House) {
     let business = Slug::parse(SLUG).unwrap();
     let token = house.google.grant(CLIENT, OWNER, &SCOPES);
     let refresh_token = crate::owners::vault().seal(ringbook::vault::Purpose::RefreshToken, &business, &token.into()).unwrap();

@@ -13,7 +13,7 @@ use crate::full::rounds;
 use crate::house::{Answer, House};
 use crate::promises::{PENDING, come_to_rest, promises_kept, said};
 
-fn is_booked(answer: &Answer) -> bool {
+pub fn is_booked(answer: &Answer) -> bool {
     said(answer).contains("You're booked")
 }
 
@@ -26,7 +26,7 @@ async fn booked_are(house: &House, callers: &BTreeSet<String>) {
 
 /// The house's own server takes over, with a clock that can be moved: everything is brought to its end, and those who heard
 /// that theirs was being arranged ask again.
-async fn taken_over(house: &mut House, asked: &BTreeMap<String, Value>, mut booked: BTreeSet<String>) {
+pub async fn taken_over(house: &mut House, asked: &BTreeMap<String, Value>, mut booked: BTreeSet<String>) {
     house.google.latency(Duration::ZERO);
     // What nobody has noted for later is looked for at the start, once it is older than any caller waits.
     house.clock.set(Clock::System.now() + time::Duration::minutes(2));

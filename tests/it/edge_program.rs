@@ -11,7 +11,8 @@ use ringbook::vapi::signature::{ProofChoice, sign};
 use serde_json::{Value, json};
 
 use crate::fakes::journal::PATIENCE;
-use crate::house::{Answer, BUSINESS, House, Plan, SLUG, VAPI_SECRET, tool_calls};
+use crate::fakes::twilio::AUTH_TOKEN;
+use crate::house::{Answer, BUSINESS, House, Plan, SLUG, VAPI_SECRET, inbound, tool_calls};
 use crate::program::free_port;
 
 pub const BOOK: &str = "bookAppointment";
@@ -110,16 +111,40 @@ impl Life {
 
     /// One booking; `None` when no answer came.
     pub async fn book(&self, house: &House, caller: &str, wish: &Value) -> Option<Answer> {
-        let body = tool_calls(caller, &format!("call-of-{caller}"), &[("t1", BOOK, wish.clone())]).to_string();
+        self.hears(house, &tool_calls(caller, &format!("call-of-{caller}"), &[("t1", BOOK, wish.clone())])).await
+    }
+
+    /// One tool call, which is answered.
+    pub async fn tool(&self, house: &House, caller: &str, (call, id): (&str, &str), name: &str, arguments: Value) -> Answer {
+        let answer = self.hears(house, &tool_calls(caller, call, &[(id, name, arguments)])).await;
+        answer.unwrap_or_else(|| panic!("{call} {id}: no answer: {}", said(house)))
+    }
+
+    /// What Vapi sends; `None` when no answer came.
+    pub async fn hears(&self, house: &House, body: &Value) -> Option<Answer> {
+        let body = body.to_string();
         let plan = ProofPlan { secrets: vec![VAPI_SECRET.into()], hmac: HmacPlan::presets(), secret: true, bearer: false };
         let headers = sign(&plan, body.as_bytes(), Clock::System.now(), ProofChoice::Hmac);
-        let request = house.http.post(format!("{}/webhook/vapi", self.url)).body(body).timeout(Duration::from_secs(20));
-        let request = headers.into_iter().fold(request, |request, (name, value)| request.header(name, value));
-        let response = request.send().await.ok()?;
-        let status = response.status().as_u16();
-        let content_type = response.headers().get("content-type")?.to_str().unwrap().to_owned();
-        Some(Answer { status, content_type, body: response.text().await.ok()? })
+        let request = house.http.post(format!("{}/webhook/vapi", self.url)).body(body);
+        heard(headers.into_iter().fold(request, |request, (name, value)| request.header(name, value))).await
     }
+
+    /// What Twilio sends when it rings, which is answered.
+    pub async fn rings(&self, house: &House, sid: &str, caller: &str) -> Answer {
+        let form = inbound(sid, caller);
+        let pairs: Vec<(String, String)> = form.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        let address = format!("{}/twilio/inbound", house.setting("SERVER_URL"));
+        let signature = ringbook::twilio::signature::sign(&address, &pairs, AUTH_TOKEN);
+        let request = house.http.post(format!("{}/twilio/inbound", self.url)).header("X-Twilio-Signature", signature);
+        heard(request.form(&pairs)).await.unwrap_or_else(|| panic!("{sid}: no answer: {}", said(house)))
+    }
+}
+
+async fn heard(request: reqwest::RequestBuilder) -> Option<Answer> {
+    let response = request.timeout(Duration::from_secs(20)).send().await.ok()?;
+    let status = response.status().as_u16();
+    let content_type = response.headers().get("content-type")?.to_str().unwrap().to_owned();
+    Some(Answer { status, content_type, body: response.text().await.ok()? })
 }
 
 impl Drop for Life {

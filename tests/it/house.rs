@@ -295,9 +295,14 @@ impl House {
 
     /// The same, with another value of a setting.
     pub async fn restart_with(&mut self, name: &str, value: &str) {
+        self.set(name, value);
+        self.restart().await;
+    }
+
+    /// Another value of a setting, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
         self.pairs.retain(|(known, _)| known != name);
         self.pairs.push((name.to_owned(), value.to_owned()));
-        self.restart().await;
     }
 
     /// What the server was told.

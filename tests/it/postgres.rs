@@ -2,11 +2,11 @@
 //! Each test has a database of its own, a copy of one whose schema is up to date.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use ringbook::store::Store;
 use sqlx::{AnyConnection, Connection, Executor};
@@ -14,23 +14,32 @@ use tokio::sync::OnceCell;
 
 use crate::program::free_port;
 
-/// Starts a server in the folder $2 with the programs in $1, says so, and ends it when its standard input does: that is when
-/// whoever started it is no more. Nothing of it is to survive, so nothing waits for the disk. Its language sorts otherwise than
-/// bytes do, where the server can be told to. One user, `locked`, needs a password.
+/// Starts a server in the folder $2 with the programs in $1, says so, stops and starts it when it is told to, and ends it when its
+/// standard input does: that is when whoever started it is no more. Nothing of it is to survive, so nothing waits for the disk.
+/// Its language sorts otherwise than bytes do, where the server can be told to. One user, `locked`, needs a password.
 const KEEPER: &str = r#"
 initdb="$1/initdb --pgdata=$2/data --username=ringbook --auth=trust --encoding=UTF8 --locale=C --no-sync"
 $initdb --locale-provider=icu --icu-locale=en-US >"$2/log" 2>&1 || { rm -rf "$2/data"; $initdb >"$2/log" 2>&1; } || exit 1
 { echo "host all locked 127.0.0.1/32 scram-sha-256"; cat "$2/data/pg_hba.conf"; } >"$2/hba" && mv "$2/hba" "$2/data/pg_hba.conf"
-"$1/postgres" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$2" -c max_connections=800 \
-  -c shared_buffers=64MB -c fsync=off -c full_page_writes=off >>"$2/log" 2>&1 </dev/null &
-server=$!
+programs=$1 folder=$2 port=$3
 trap '' INT
-until "$1/pg_isready" --quiet --host=127.0.0.1 --port="$3"; do kill -0 "$server" || exit 1; sleep 0.05; done
-echo ready
-read -r _
+serve() {
+  "$programs/postgres" -D "$folder/data" -p "$port" -c listen_addresses=127.0.0.1 -c unix_socket_directories="$folder" \
+    -c max_connections=800 -c shared_buffers=64MB -c fsync=off -c full_page_writes=off >>"$folder/log" 2>&1 </dev/null &
+  server=$!
+  until "$programs/pg_isready" --quiet --host=127.0.0.1 --port="$port"; do kill -0 "$server" || exit 1; sleep 0.05; done
+  echo ready
+}
+serve
+while read -r word; do
+  case $word in
+    stop) kill -INT "$server"; wait "$server"; echo stopped ;;
+    *) serve ;;
+  esac
+done
 kill -QUIT "$server"
 wait "$server"
-rm -rf "$2"
+rm -rf "$folder"
 "#;
 /// Whom the server belongs to where these tests are root, which it refuses to be: `nobody`.
 const NOBODY: u32 = 65_534;
@@ -45,7 +54,37 @@ pub struct Server {
     programs: PathBuf,
     pub port: u16,
     /// Ends with its standard input, which ends with this process.
-    _keeper: Child,
+    keeper: Mutex<(Child, BufReader<ChildStdout>)>,
+}
+
+impl Server {
+    /// A server of one test alone, which it may stop.
+    pub async fn alone() -> Self {
+        tokio::task::spawn_blocking(start).await.unwrap()
+    }
+
+    /// The address of the database that every server has.
+    pub fn url(&self) -> String {
+        format!("postgres://ringbook:hidden-word@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Ends it as an administrator does who waits for nobody: every connection is cut off.
+    pub fn stop(&self) {
+        self.tell("stop", "stopped\n");
+    }
+
+    /// Starts it again over what it holds, and waits until it accepts connections.
+    pub fn begin_again(&self) {
+        self.tell("start", "ready\n");
+    }
+
+    fn tell(&self, word: &str, expected: &str) {
+        let mut keeper = self.keeper.lock().unwrap();
+        writeln!(keeper.0.stdin.as_mut().unwrap(), "{word}").unwrap();
+        let mut said = String::new();
+        keeper.1.read_line(&mut said).unwrap();
+        assert_eq!(said, expected, "the PostgreSQL server of a test does not {word}");
+    }
 }
 
 /// A database of one test.
@@ -141,11 +180,11 @@ fn start() -> Server {
     };
     command.args(["-c", KEEPER, "keeper"]).arg(&programs).arg(&folder).arg(port.to_string()).current_dir(&folder);
     let mut keeper = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    let mut said = String::new();
-    BufReader::new(keeper.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let (mut said, mut words) = (String::new(), BufReader::new(keeper.stdout.take().unwrap()));
+    words.read_line(&mut said).unwrap();
     let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
     assert_eq!(said, "ready\n", "the PostgreSQL server of the tests does not start:\n{log}");
-    Server { programs, port, _keeper: keeper }
+    Server { programs, port, keeper: Mutex::new((keeper, words)) }
 }
 
 /// Where PostgreSQL's programs are: Debian keeps them out of PATH, each version in its own folder.

@@ -64,8 +64,8 @@ fn every_command_that_is_named_exists() {
     let mut named: Vec<String> = Vec::new();
     for piece in code(&file("README.md")).into_iter().chain(file("Dockerfile").lines().map(str::to_owned)) {
         for (at, prefix) in piece.match_indices("ringbook ") {
-            let word: String = piece[at + prefix.len()..].chars().take_while(char::is_ascii_lowercase).collect();
-            if word.len() > 2 && word != "ringbook" {
+            let word: String = piece[at + prefix.len()..].chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            if word.len() > 2 && word != "ringbook" && !word.starts_with('-') {
                 named.push(word);
             }
         }
@@ -84,6 +84,7 @@ fn every_command_that_is_named_exists() {
         "forget",
         "google",
         "keygen",
+        "migrate-store",
         "open",
         "pause",
         "reload",
