@@ -87,13 +87,13 @@ impl Patient {
         self
     }
 
-    /// Whether anything of Google's is wrong, as an exit code has it, and the findings about it.
+    /// Whether anything of Google's or what is remembered of it is wrong, as an exit code has it, and the findings about it.
     fn seen(&self) -> (Option<i32>, Vec<Value>) {
         let output = run(self.folder.path(), &["check", "--json"], &self.settings);
         let findings: Value = serde_json::from_str(&out(&output)).unwrap_or_else(|error| panic!("{error}: {}", err(&output)));
         let of_google = |finding: &&Value| {
             let id = finding["id"].as_str().unwrap();
-            id.starts_with("google") || id.starts_with("calendar")
+            ["google", "calendar", "redis"].iter().any(|counterpart| id.starts_with(counterpart))
         };
         let findings: Vec<Value> = findings.as_array().unwrap().iter().filter(of_google).cloned().collect();
         (Some(i32::from(findings.iter().any(|finding| finding["state"] == "wrong"))), findings)
