@@ -40,7 +40,7 @@ async fn a_booking_whose_copy_is_killed_at_any_point_is_finished_by_the_other_an
     let mut two = Two::new().await;
     two.house.google.latency(Duration::from_millis(15));
     let (mut asked, mut cut_off) = (BTreeMap::new(), 0);
-    for round in 0..rounds(16, 200) {
+    for round in 0..rounds(8, 200) {
         let moment = MOMENTS[round % MOMENTS.len()];
         // What looks back at the bookings before this one looks into the other calendar.
         let technician = if matches!(moment, Moment::Look) { "alex" } else { "sam" };
@@ -61,7 +61,7 @@ async fn a_booking_whose_copy_is_killed_at_any_point_is_finished_by_the_other_an
         assert_eq!(fresh.book(&house, &caller(round), &asked[&caller(round)]).await, Some(after), "{moment:?}");
         two = Two { house, one: other, other: fresh };
     }
-    assert!(cut_off >= rounds(16, 200) / 2, "it was hardly ever killed in the middle: {cut_off}");
+    assert!(cut_off >= rounds(8, 200) / 2, "it was hardly ever killed in the middle: {cut_off}");
     let Two { mut house, one, other } = two;
     one.kill();
     other.kill();
