@@ -35,9 +35,10 @@ pub(super) const HOLD: &str = "SET statement_timeout = 0; SET idle_in_transactio
 pub(super) const BATCH_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What every connection is told. A copy that falls silent in the middle of a batch (a machine that is gone, or paused) loses its
-/// transaction, and the lock with it, after 3 s: sooner than the others give up waiting for that lock, after 5 s. The limit of statements
-/// is beyond that, so that of the two the one is heard that says more; none of ours takes anything like it. Connections of a machine that is gone are found out within a minute. Who has turned off that a commit waits
-/// for the disk would lose what callers were promised, so here it always waits.
+/// transaction, and the lock with it, after 3 s: sooner than the others give up waiting for that lock, after 5 s. The limit of
+/// statements is beyond that, so that of the two the one is heard that says more; none of ours takes anything like it. Connections
+/// of a machine that is gone are found out within a minute. Who has turned off that a commit waits for the disk would lose what
+/// callers were promised, so here it always waits.
 const SESSION: &str = "SET idle_in_transaction_session_timeout = '3s'; SET lock_timeout = '5s'; SET statement_timeout = '6s'; \
                        SET tcp_keepalives_idle = 30; SET tcp_keepalives_interval = 10; SET tcp_keepalives_count = 3; \
                        SELECT set_config('application_name', 'ringbook', false) WHERE current_setting('application_name') = ''; \

@@ -1,7 +1,7 @@
 //! The doctor at home: settings, business files, the database and the calendars. Every mistake is planted, found, and said with
 //! the way to mend it.
 
-use crate::clinic::{Clinic, Mistake, each_is_found};
+use crate::clinic::{Clinic, Mistake, each_is_found, mistake};
 use crate::fakes::google::SERVICE_ACCOUNT;
 use crate::fakes::google_access::Role;
 use crate::house::{ALEX, BUSINESS, SAM, SLUG};
@@ -9,16 +9,6 @@ use crate::program::{err, free_port, out};
 
 const TRANSFER: &str = "[transfer]\nto = \"+15551239999\"";
 const NOTIFY: &str = "sms = [\"+15551238888\"]";
-
-const fn mistake(
-    what: &'static str,
-    plant: fn(&mut Clinic),
-    state: &'static str,
-    id: &'static str,
-    says: &'static [&'static str],
-) -> Mistake {
-    Mistake { what, plant, state, id, says }
-}
 
 const IN_FILES: &[Mistake] = &[
     mistake(

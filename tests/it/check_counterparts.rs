@@ -4,22 +4,12 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::clinic::{Clinic, Mistake, NUMBER_ID, each_is_found};
+use crate::clinic::{Clinic, Mistake, NUMBER_ID, each_is_found, mistake};
 use crate::fakes::twilio::{ACCOUNT_SID, AUTH_TOKEN};
 use crate::house::{BUSINESS, CALLED, CALLER};
 
 const CONFIGURE: &str = "ringbook twilio configure --business abc-hvac";
 const PUSH: &str = "ringbook assistant push --business abc-hvac";
-
-const fn mistake(
-    what: &'static str,
-    plant: fn(&mut Clinic),
-    state: &'static str,
-    id: &'static str,
-    says: &'static [&'static str],
-) -> Mistake {
-    Mistake { what, plant, state, id, says }
-}
 
 const AT_THE_NUMBER: &[Mistake] = &[
     mistake(

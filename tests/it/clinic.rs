@@ -160,6 +160,17 @@ pub struct Mistake {
     pub says: &'static [&'static str],
 }
 
+/// One line of a table of mistakes.
+pub const fn mistake(
+    what: &'static str,
+    plant: fn(&mut Clinic),
+    state: &'static str,
+    id: &'static str,
+    says: &'static [&'static str],
+) -> Mistake {
+    Mistake { what, plant, state, id, says }
+}
+
 /// Plants each of them, one at a time, and looks whether the doctor finds it.
 pub async fn each_is_found(mistakes: &[Mistake]) {
     let mut clinic = Clinic::sound().await;
