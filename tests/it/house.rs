@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::fakes::alerts::FakeAlerts;
 use crate::fakes::google::{FakeGoogle, SERVICE_ACCOUNT};
+use crate::fakes::journal::PATIENCE;
 use crate::fakes::twilio::{ACCOUNT_SID, AUTH_TOKEN, FakeTwilio};
 use crate::fakes::vapi::{API_KEY, FakeVapi};
 use crate::postgres::{self, Database};
@@ -278,12 +279,12 @@ impl House {
         }
     }
 
-    /// Kills the server: whatever runs, runs no further.
+    /// Kills the server: whatever runs, runs no further, and has written nothing more when this returns.
     pub async fn crash(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.serving.abort();
-            running.runtime.shutdown_background();
-            running.handle.stop(false).await;
+        if let Some(Running { handle, serving, runtime }) = self.running.take() {
+            serving.abort();
+            tokio::task::spawn_blocking(move || runtime.shutdown_timeout(PATIENCE)).await.unwrap();
+            handle.stop(false).await;
         }
     }
 

@@ -22,6 +22,9 @@ const LOOKS: &str = "ringbook:busy:";
 const MARKS: &str = "ringbook:changed:";
 /// A caller waits longer than this without noticing.
 const SOON: Duration = Duration::from_secs(2);
+/// How long what was seen serves: once and again it passes before the calendars are read again whatever Google says, which shows
+/// the followers what was booked, as a change.
+const REMEMBERED: Duration = Duration::from_secs(20);
 
 /// Two copies of one house. Questions go to the first or to the other.
 struct Copies {
@@ -35,7 +38,8 @@ struct Copies {
 impl Copies {
     async fn new() -> Self {
         let redis = RedisServer::start();
-        let house = Plan::new().set("REDIS_URL", &redis.url()).build().await;
+        let remembered = REMEMBERED.as_secs().to_string();
+        let house = Plan::new().set("REDIS_URL", &redis.url()).set("FREEBUSY_CACHE_SECONDS", &remembered).build().await;
         let copy = Copy::of(&house).await;
         // Both have begun to follow: from now on nothing changes by itself.
         house.google.wait_for_done("events.sync", 4).await;
@@ -79,7 +83,7 @@ impl Copies {
 
     /// What was seen is too old from now on.
     fn time_passes(&self) {
-        self.house.clock.advance(Duration::from_secs(61));
+        self.house.clock.advance(REMEMBERED);
     }
 }
 
