@@ -13,9 +13,8 @@ use crate::program::free_port;
 /// Starts a server on the port $1 that keeps nothing, says its number and then what it says itself, and ends it when its standard
 /// input does: that is when whoever started it is no more.
 const KEEPER: &str = r#"
-redis-server --port "$1" --bind 127.0.0.1 --save "" --appendonly no --daemonize no </dev/null &
+sh -c 'echo $$; exec redis-server "$@"' server --port "$1" --bind 127.0.0.1 --save "" --appendonly no --daemonize no </dev/null &
 server=$!
-echo "$server"
 read -r _
 kill -KILL "$server" 2>/dev/null
 wait "$server"

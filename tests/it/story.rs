@@ -61,7 +61,7 @@ fn in_order(text: &str, parts: &[&str]) {
 /// A time outside the hours, twice delivered; a booking that takes longer than its caller can wait; a question that cannot be
 /// understood; a stream that breaks, a person who does not answer, and a message.
 async fn messy_call() -> (House, String) {
-    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "1000").build().await;
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "2000").build().await;
     house.ring(SID).await;
     let call = house.row().await.vapi_call_id.unwrap().to_string();
     house.later();
