@@ -16,7 +16,7 @@ use super::changed::Marks;
 use crate::config::RedisUrl;
 
 /// How long a question may take. A caller waits for it, and Google is there as well.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 /// How long it may take to connect; nobody waits for it but who starts the server.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a server that failed is left alone before it is connected to again.
