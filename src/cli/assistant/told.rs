@@ -93,8 +93,11 @@ impl Seen {
                 "calls go to {set} as long as VAPI_ASSISTANT_ID says so: take it out of the settings, and this one answers"
             ));
         }
-        if state == State::Made && credential.is_none() {
-            notes.push(format!("Vapi proves itself with the plain secret. A signature is better: {CREDENTIAL}"));
+        if state != State::InStep && credential.is_none() {
+            notes.push(format!(
+                "Vapi proves itself with the plain secret: VAPI_WEBHOOK_SECRET now stands in the assistant's server headers, where \
+                 everybody can read it who may open Vapi's dashboard. A signature is better: {CREDENTIAL}"
+            ));
         }
         Self { sent, differences: not_kept, doubles, notes, ..Self::new(known.business, state, Some(assistant)) }
     }
