@@ -126,7 +126,7 @@ pub(in crate::cli) fn sentence(error: &Error) -> String {
             "Vapi has no such assistant any more: somebody deleted it at this moment. Run it again.".to_owned()
         }
         Error::Refused { status: 429, .. } => "Vapi has had too many requests: run it again in a minute.".to_owned(),
-        Error::Refused { status, reason } => format!("Vapi refuses it with status {status}: {reason}."),
+        Error::Refused { status, reason } => format!("Vapi refuses it with status {status}: {}.", reason.trim_end_matches('.')),
         Error::Unknown(why) => format!("Vapi failed, or did not answer in time ({why}): run it again, nothing is made twice."),
         Error::Unusable(why) => format!("Vapi's answer cannot be used ({why}): see whether VAPI_API_URL is Vapi's."),
     }
