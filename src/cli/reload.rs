@@ -9,7 +9,7 @@ pub(super) fn run(environment: &Environment) -> Result<(), Failure> {
     let facts = LoadFacts::new(settings.calendar, &settings.google);
     let loaded = load_folder(&settings.businesses, &facts).map_err(|problems| Failure::of_files(&problems))?;
     for warning in &loaded.warnings {
-        note(&warning);
+        note(warning);
     }
     business::in_database(&settings.database_url, async |store| store.ask_to_reload().await)?;
     let businesses = match loaded.directory.all().count() {

@@ -71,7 +71,7 @@ fn every_command_has_examples_and_every_example_can_be_typed() {
         let examples = examples(&text);
         let name = [&["ringbook".to_owned()], command.as_slice()].concat();
         let is_its =
-            |example: &&Vec<String>| example.iter().zip(&name).filter(|(one, other)| *one == other).count() == name.len();
+            |example: &&Vec<String>| example.iter().zip(&name).filter(|(one, other)| *one == *other).count() == name.len();
         assert!(examples.iter().any(|example| is_its(&example)), "{name:?} has no example:\n{text}");
         for example in &examples {
             if let Err(error) = Cli::try_parse_from(example) {
