@@ -26,12 +26,13 @@ pub fn init(log: &str, format: LogFormat) {
     };
     let filter = [TELLS_SECRETS, TELLS_NUMBERS].into_iter().fold(filter, silenced);
     let registry = tracing_subscriber::registry().with(filter);
+    // A stderr that was closed costs its lines; saying so on stderr would cost the request in which it happens.
+    let layer = tracing_subscriber::fmt::layer().log_internal_errors(false).with_writer(io::stderr);
     let begun = match format {
-        LogFormat::Json => registry.with(tracing_subscriber::fmt::layer().json().with_writer(io::stderr)).try_init(),
-        LogFormat::Pretty => {
-            let colours = io::stderr().is_terminal();
-            registry.with(tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(io::stderr)).try_init()
-        }
+        LogFormat::Json => registry.with(layer.json()).try_init(),
+        // On a terminal the layer itself heeds NO_COLOR.
+        LogFormat::Pretty if io::stderr().is_terminal() => registry.with(layer).try_init(),
+        LogFormat::Pretty => registry.with(layer.with_ansi(false)).try_init(),
     };
     if begun.is_ok()
         && let Some(error) = fault

@@ -7,6 +7,12 @@ use serde_json::{Map, Value};
 const CHOSEN_THERE: [&str; 2] = ["provider", "model"];
 /// What stands in place of a secret.
 const SECRET: &str = "(not shown)";
+/// What other programs write over one.
+const MASKS: [char; 3] = ['*', '•', '●'];
+/// So many of these are no part of a secret.
+const SHORTEST_MASK: usize = 3;
+/// The words that they write in its place.
+const MASK_WORDS: [&str; 3] = ["redacted", "masked", "hidden"];
 
 /// One place.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,16 +25,19 @@ pub struct Difference {
     pub there: Option<Value>,
 }
 
-/// Every place at which `there`, an assistant at Vapi, is not as `here` wants it.
+/// Every place at which `there`, an assistant at Vapi, is not as `here` wants it. A secret that is not shown there, but in the
+/// place of which something stands that could hide it, is none: [`fields_to_send`] brings it all the same. One that is missing
+/// is one, for without it nothing is proven.
 #[must_use]
 pub fn differences(here: &Value, there: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     compare("", &deferring(here, there), Some(there), &mut found);
+    found.retain(|place| !place.is_masked());
     found
 }
 
 /// The top-level fields that differ, each whole: Vapi puts them in the place of its own. What stands in them beside ours is
-/// kept.
+/// kept. A secret that is not shown there may be an old one, so it is sent again.
 #[must_use]
 pub fn fields_to_send(here: &Value, there: &Value) -> Map<String, Value> {
     let here = deferring(here, there);
@@ -130,6 +139,24 @@ fn merged(here: &Value, there: Option<&Value>) -> Option<Value> {
 }
 
 impl Difference {
+    /// Whether this is a secret of ours behind a mask, such as `***` or `[REDACTED]`; what a mask leaves to be seen must be ours.
+    /// Whether Vapi hides what stands in headers is not documented (November 2026).
+    fn is_masked(&self) -> bool {
+        let text = |value: &Option<Value>| value.as_ref().and_then(Value::as_str).map(str::to_owned);
+        let (true, Some(ours), Some(shown)) = (is_of_headers(&self.path), text(&self.here), text(&self.there)) else {
+            return false;
+        };
+        let masks = shown.chars().filter(|c| MASKS.contains(c)).count();
+        if masks >= SHORTEST_MASK {
+            let before = shown.split(MASKS).next().unwrap_or_default();
+            let after = shown.rsplit(MASKS).next().unwrap_or_default();
+            let is_one_run = before.chars().count() + masks + after.chars().count() == shown.chars().count();
+            return is_one_run && ours.starts_with(before) && ours.ends_with(after);
+        }
+        let word = shown.trim_matches(|c: char| !c.is_ascii_alphabetic());
+        MASK_WORDS.iter().any(|known| word.eq_ignore_ascii_case(known))
+    }
+
     /// The same without secrets: what stands in headers is for the counterpart alone.
     #[must_use]
     pub fn to_be_shown(self) -> Self {
@@ -139,8 +166,12 @@ impl Difference {
     }
 }
 
+fn is_of_headers(path: &str) -> bool {
+    path.split(['.', '[']).any(|part| part == "headers")
+}
+
 fn hidden(path: &str, value: Value) -> Value {
-    if path.split(['.', '[']).any(|part| part == "headers") {
+    if is_of_headers(path) {
         return SECRET.into();
     }
     match value {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use time::Date;
 
-use super::{Failure, bookings, business, print};
+use super::{Failure, bookings, business, note, print};
 use crate::business::profile::Profile;
 use crate::clock::Clock;
 use crate::config::Environment;
@@ -59,7 +59,7 @@ pub(super) fn close(asked: &Close, environment: &Environment) -> Result<(), Fail
     let (settings, profile) = business::named(&days.business, environment)?;
     let now = Clock::System.now();
     if to < profile.zone.date(now) {
-        eprintln!("{to} is past where {} is.", profile.name);
+        note(&format!("{to} is past where {} is.", profile.name));
     }
     let closure = Closure { business: profile.slug.clone(), from: days.from, to, reason };
     let whole = Span { start: profile.zone.start_of_day(days.from), end: profile.zone.bound(to, MINUTES_OF_DAY) };

@@ -15,7 +15,7 @@ use crate::clients;
 use crate::clients::phone_numbers::PhoneNumbers;
 use crate::clients::twilio::Twilio as Client;
 use crate::config::{AssistantSettings, Connect as Mode, Environment, NumberSettings, Settings};
-use crate::names::Slug;
+use crate::names::{Phone, Slug};
 use crate::store::Store;
 
 /// The steps in their order, as people are told of them.
@@ -31,6 +31,17 @@ pub struct Connect {
     /// The name of its file without .toml.
     #[arg(value_name = "SLUG", value_parser = super::slug)]
     pub business: Slug,
+}
+
+/// What became of the numbers at Vapi.
+#[derive(Default)]
+struct AtVapi {
+    /// Those that may be pointed here.
+    ready: Vec<Phone>,
+    /// A sentence for each of the others.
+    failed: Vec<String>,
+    /// What the settings need to know: the id of the first one.
+    id: Option<String>,
 }
 
 /// Everything that the steps need.
@@ -99,10 +110,23 @@ impl Work {
         step(0)?;
         self.assistant().await.map_err(|failure| stopped(0, slug, &failure))?;
         step(1)?;
-        let imported = self.number_at_vapi(id_is_given).await.map_err(|failure| stopped(1, slug, &failure))?;
-        step(2)?;
-        self.number_at_twilio().await.map_err(|failure| stopped(2, slug, &failure))?;
-        Ok(imported)
+        let at_vapi = self.numbers_at_vapi(id_is_given).await.map_err(|failure| stopped(1, slug, &failure))?;
+        let AtVapi { ready, failed, id } = at_vapi;
+        let mut wrong = Vec::new();
+        let some_go_on = !ready.is_empty();
+        if some_go_on {
+            step(2)?;
+            wrong = self.numbers_at_twilio(ready).await.map_err(|failure| stopped(2, slug, &failure))?;
+        }
+        let at = if failed.is_empty() { 2 } else { 1 };
+        let mut causes = [failed, wrong].concat();
+        if causes.is_empty() {
+            return Ok(id);
+        }
+        if some_go_on && self.profile.phone_numbers.len() > causes.len() {
+            causes.push("What was done for the other numbers stands above.".to_owned());
+        }
+        Err(stopped(at, slug, &causes.join("\n")))
     }
 
     async fn assistant(&self) -> Result<(), Failure> {
@@ -124,36 +148,57 @@ impl Work {
     }
 
     /// Only under bypass does Vapi start calls in the name of a number. What is there already is not imported again.
-    async fn number_at_vapi(&self, id_is_given: bool) -> Result<Option<String>, Failure> {
-        let slug = &self.profile.slug;
-        let (vapi, twilio) = (self.settings.vapi.of(slug), self.settings.twilio.of(slug));
+    async fn numbers_at_vapi(&self, id_is_given: bool) -> Result<AtVapi, Failure> {
+        let vapi = self.settings.vapi.of(&self.profile.slug);
+        let all = || AtVapi { ready: self.profile.phone_numbers.clone(), ..AtVapi::default() };
         if vapi.connect != Mode::Bypass {
             print("Not needed: VAPI_CONNECT is not bypass.\n")?;
-            return Ok(None);
+            return Ok(all());
         }
-        let Some(number) = self.profile.phone_numbers.first() else { return Ok(None) };
         let failed = |error: clients::Error| Failure::Failed(anyhow::anyhow!("{}", told::sentence(&error)));
         let numbers = PhoneNumbers::new(self.http.clone(), vapi).map_err(failed)?;
+        let mut done = AtVapi::default();
         if let (true, Some(id)) = (id_is_given, &vapi.phone_number_id) {
-            if numbers.get(id).await.map_err(failed)?.is_none() {
+            let Some(set) = numbers.get(id).await.map_err(failed)? else {
                 let text = "take VAPI_PHONE_NUMBER_ID out of the settings, and the number is imported";
                 return Err(Failure::Failed(anyhow::anyhow!("Vapi has no number {id}: {text}.")));
-            }
+            };
             print(&format!("{id} is there, as VAPI_PHONE_NUMBER_ID says.\n"))?;
-            return Ok(None);
+            let is_set = |number: &&Phone| set.number.as_deref() == Some(number.as_str());
+            // Calls are started in the name of another's number: then Vapi need not know any of these.
+            let Some(ours) = self.profile.phone_numbers.iter().find(is_set) else { return Ok(all()) };
+            done.ready.push(ours.clone());
         }
-        if let Some(found) = numbers.find(number).await.map_err(failed)? {
-            print(&format!("{} was imported already: {}\n", number.as_str(), found.id))?;
-            return Ok(Some(found.id));
+        for number in &self.profile.phone_numbers {
+            if done.ready.contains(number) {
+                continue;
+            }
+            match self.number_at_vapi(&numbers, number).await {
+                Ok((id, said)) => {
+                    print(&format!("{} {said}: {id}\n", number.as_str()))?;
+                    done.ready.push(number.clone());
+                    done.id = done.id.or((!id_is_given).then_some(id));
+                }
+                Err(error) => done.failed.push(format!("{}: {}", number.as_str(), told::sentence(&error))),
+            }
         }
-        let imported = numbers.import(twilio, number, slug.as_str()).await.map_err(failed)?;
-        print(&format!("{} was imported: {}\n", number.as_str(), imported.id))?;
-        Ok(Some(imported.id))
+        Ok(done)
     }
 
-    async fn number_at_twilio(&self) -> Result<(), Failure> {
+    /// The id of this number at Vapi, and how it came there.
+    async fn number_at_vapi(&self, numbers: &PhoneNumbers, number: &Phone) -> Result<(String, &'static str), clients::Error> {
+        if let Some(found) = numbers.find(number).await? {
+            return Ok((found.id, "was imported already"));
+        }
+        let slug = &self.profile.slug;
+        let imported = numbers.import(self.settings.twilio.of(slug), number, slug.as_str()).await?;
+        Ok((imported.id, "was imported"))
+    }
+
+    /// Points these numbers here; sentences for those that are not.
+    async fn numbers_at_twilio(&self, ready: Vec<Phone>) -> Result<Vec<String>, Failure> {
         let (settings, client) = (NumberSettings::from(&self.settings), Client::new(self.http.clone()));
-        let wrong = super::twilio::configure(None, &settings, std::slice::from_ref(&self.profile), &client).await?;
-        if wrong.is_empty() { Ok(()) } else { Err(Failure::Failed(anyhow::anyhow!(wrong.join("\n")))) }
+        let profile = Arc::new(Profile { phone_numbers: ready, ..Profile::clone(&self.profile) });
+        super::twilio::configure(None, &settings, &[profile], &client).await
     }
 }

@@ -2,7 +2,8 @@
 
 use clap::Args;
 
-use super::{Failure, business, print};
+use super::progress::Progress;
+use super::{Failure, business, note, print};
 use crate::clock::Clock;
 use crate::config::{Environment, load_store};
 use crate::names::Phone;
@@ -22,14 +23,17 @@ pub struct Forget {
 pub(super) fn run(asked: &Forget, environment: &Environment) -> Result<(), Failure> {
     let settings = load_store(environment)?;
     let now = Clock::System.now();
+    let progress = Progress::of("Erasing", false);
     let erased = business::in_database(&settings.database_url, async |store| store.erase(&asked.phone, now).await)?;
+    progress.reached("rewriting the file".to_owned());
     // By itself: what has been erased is erased, even if the file cannot be rewritten at this moment.
     let is_compact = business::in_database(&settings.database_url, async |store| store.compact().await);
+    drop(progress);
     print(&told(&erased, now))?;
     match is_compact {
         Ok(true) => Ok(()),
         Ok(false) => {
-            eprintln!("Traces are left in the write-ahead log, which was being read all the time: please do this again later.");
+            note("Traces are left in the write-ahead log, which was being read all the time: please do this again later.");
             Ok(())
         }
         Err(cause) => Err(Failure::because("It is erased, but traces may be left in the file; please do this again", cause)),

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::{Failure, print};
+use super::{Failure, note, print};
 use crate::clock::Clock;
 use crate::config::{Environment, load_login};
 use crate::connect::new_link;
@@ -47,8 +47,8 @@ pub(super) fn run(what: &Google, environment: &Environment) -> Result<(), Failur
     let link = link.map_err(|error| Failure::because("the link cannot be kept", error))?;
     if let Some(path) = new {
         let path = path.display();
-        eprintln!("DATABASE_URL: {path} was made just now; the link is of use only to a server with the same database.");
+        note(&format!("DATABASE_URL: {path} was made just now; the link is of use only to a server with the same database."));
     }
-    eprintln!("Good for 7 days and one browser; whoever has it can connect a calendar to {}:", login.business);
+    note(&format!("Good for 7 days and one browser; whoever has it can connect a calendar to {}:", login.business));
     print(&format!("{link}\n"))
 }

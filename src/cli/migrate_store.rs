@@ -4,7 +4,7 @@ use clap::Args;
 use clap::builder::{NonEmptyStringValueParser, TypedValueParser};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Failure, print};
+use super::{Failure, note, print};
 use crate::config::DatabaseUrl;
 use crate::store::moving::{Progress, Stuck, move_all};
 
@@ -25,7 +25,7 @@ pub(super) fn run(asked: &MigrateStore) -> Result<(), Failure> {
     };
     let (from, to) = (address("--from", &asked.from)?, address("--to", &asked.to)?);
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
-    let moved = runtime.block_on(move_all(from.expose(), to.expose(), |progress| eprintln!("{}", line(progress))));
+    let moved = runtime.block_on(move_all(from.expose(), to.expose(), |progress| note(&line(progress))));
     let rows = moved.map_err(|stuck| {
         let unsure = matches!(stuck, Stuck::Unsure(_));
         Failure::because(if unsure { "it is not known whether anything was moved" } else { "nothing was moved" }, stuck)

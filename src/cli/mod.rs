@@ -18,14 +18,14 @@ mod help;
 mod keygen;
 mod migrate_store;
 mod pause;
+mod progress;
 mod reload;
 mod replay;
+mod said;
 pub mod serve;
 mod sign;
 mod slots;
 mod twilio;
-
-use std::io::{self, Write};
 
 use clap::{Args, Parser, Subcommand};
 use time::Date;
@@ -44,6 +44,7 @@ pub use google::Google;
 pub use migrate_store::MigrateStore;
 pub use pause::{Pause, Resume};
 pub use replay::Replay;
+pub use said::{note, print};
 pub use sign::Sign;
 pub use slots::Slots;
 pub use twilio::Twilio;
@@ -110,7 +111,7 @@ Settings: as `ringbook serve`.")]
     /// Tell one call as it was heard, asked, decided, sent to the calendar and answered, with what was said at its end.
     ///
     /// Shows the caller's whole number, and everything that they said.
-    #[command(after_help = "Examples:\n  ringbook call CA00000000000000000000000000000042\n  ringbook call 0193f1c2-…  --json")]
+    #[command(after_help = "Examples:\n  ringbook call CA00000000000000000000000000000042\n  ringbook call 0193f1c2-… --json")]
     Call(Call),
     /// Erase a person: their bookings are anonymised, and the transcripts, voicemails and recordings of their number deleted.
     ///
@@ -129,12 +130,12 @@ Settings: as `ringbook serve`.")]
     /// deleted again. Exit code 0 only if a call would work; warnings do not count.
     #[command(after_help = "Examples:\n  ringbook check\n  ringbook check --business abc-hvac --json")]
     Check(Check),
-    /// Bring one business on line: the assistant at Vapi, its number there if the mode needs it, its number at Twilio, then check.
+    /// Bring one business on line: the assistant at Vapi, its numbers there if the mode needs them, its numbers at Twilio, then check.
     ///
     /// May be repeated, above all when the address of a tunnel has changed: what is right already is left alone. It stops at the
-    /// first step that fails, and says what was done and what was not.
+    /// first step that fails, and says what was done and what was not; a number that fails does not keep the others back.
     #[command(
-        after_help = "Example:\n  ringbook connect abc-hvac\n\nSettings: as `ringbook serve`. Without VAPI_PHONE_NUMBER_ID the number is imported at Vapi, and its id printed."
+        after_help = "Example:\n  ringbook connect abc-hvac\n\nSettings: as `ringbook serve`. Without VAPI_PHONE_NUMBER_ID the numbers are imported at Vapi, and the id of the first is printed.\nExit code: 0 only if everything was done and a call would work."
     )]
     Connect(Connect),
     /// Send callers straight to a person, from the next call on.
@@ -185,7 +186,12 @@ Settings: as `ringbook serve`.")]
     /// Print fresh secrets as lines for .env.
     #[command(after_help = "Example:\n  ringbook keygen >> .env")]
     Keygen,
-    /// Print the completions of a shell, e.g. `ringbook completions bash > ~/.local/share/bash-completion/completions/ringbook`.
+    /// Print what a shell needs to complete these commands.
+    #[command(after_help = "\
+Examples:
+  ringbook completions bash > ~/.local/share/bash-completion/completions/ringbook
+  ringbook completions zsh > ~/.zfunc/_ringbook      (with `fpath+=~/.zfunc` before `compinit` in ~/.zshrc)
+  ringbook completions fish > ~/.config/fish/completions/ringbook.fish")]
     Completions {
         /// Which shell.
         #[arg(value_enum)]
@@ -247,18 +253,6 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::MigrateStore(asked) => migrate_store::run(&asked),
         Command::Keygen => keygen::run(),
         Command::Completions { shell } => completions::run(shell),
-    }
-}
-
-/// Writes to stdout. A reader who has seen enough (`| head`) is no failure.
-///
-/// # Errors
-/// That stdout cannot be written to.
-pub fn print(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::because("stdout cannot be written to", error)),
-        _ => Ok(()),
     }
 }
 

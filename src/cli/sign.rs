@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 use super::replay::Line;
-use super::{Failure, print};
+use super::{Failure, note, print};
 use crate::clock::Clock;
 use crate::config::{
     Environment, HmacPlan, ProofPlan, ServerUrl, load_twilio_signing, load_twilio_signing_of, load_vapi_signing,
@@ -139,7 +139,7 @@ fn sign_message(message: &Message) -> Result<(), Failure> {
     let headers = Signer::Vapi(Box::new(plan.clone()), choice).headers(&body, now);
     let received: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.clone().into_bytes())).collect();
     if let Err(reason) = prove(&received, &body, &plan, now) {
-        eprintln!("A server with these settings will refuse this: {reason}. See VAPI_WEBHOOK_AUTH.");
+        note(&format!("A server with these settings will refuse this: {reason}. See VAPI_WEBHOOK_AUTH."));
     }
     print_headers(&headers)
 }
@@ -156,7 +156,7 @@ fn sign_form(form: &Form) -> Result<(), Failure> {
     // `curl -d @FILE` sends a file without its line breaks, and an editor ends every file with one.
     body.retain(|byte| !matches!(byte, b'\r' | b'\n'));
     if body.len() < before {
-        eprintln!("The form was signed without its line breaks, as `curl -d @FILE` sends it.");
+        note("The form was signed without its line breaks, as `curl -d @FILE` sends it.");
     }
     // A fragment is neither sent nor signed.
     let url = form.url.split('#').next().unwrap_or_default().to_owned();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 use time::{Date, OffsetDateTime};
 
+use super::progress::Progress;
 use super::{Failure, print};
 use crate::app;
 use crate::booking::Desk;
@@ -111,11 +112,13 @@ async fn look(asked: &Slots, settings: Settings) -> Result<(), Failure> {
     };
     let desk = Desk::new(&ground, app::calendars(&ground).await?);
     let view = View { service: &asked.service, date: asked.date, starts: starts.as_deref() };
+    let progress = Progress::of("Asking the calendars", asked.json);
     let survey = desk.survey(&profile, view, Deadline::after(PATIENCE)).await.map_err(|refusal| match refusal {
         Unclear::ServiceUnknown { offered } => Failure::Usage(format!("--service: {} does {offered}.", profile.name)),
         other => Failure::because("the day cannot be looked at", other),
     })?;
     store.close().await;
+    drop(progress);
     let now = ground.clock.now();
     if asked.json { print(&(json(asked, &profile, &survey, now)? + "\n")) } else { print(&text(asked, &profile, &survey, now)) }
 }

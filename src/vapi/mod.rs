@@ -21,6 +21,7 @@ mod whose;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web::{self, ServiceConfig};
 use tokio::runtime::Handle;
@@ -36,6 +37,10 @@ use crate::inbox::Inbox;
 use crate::store::Store;
 use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
+
+/// How long Vapi waits for the answer to `assistant-request`, which no setting of its own changes (its page "Server events",
+/// 2026). The server answers before.
+pub const VAPI_WAITS_FOR_WHO_ANSWERS: Duration = Duration::from_millis(7500);
 
 /// Everything that the Vapi route needs, built once for all workers.
 #[derive(Debug)]

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -20,10 +21,25 @@ use super::tools::Tool;
 use super::whose::{Whose, caller};
 use crate::business::profile::Profile;
 
+/// The latest moment at which Vapi is told who answers a call: well before it gives up.
+const WHO_ANSWERS: Duration = Duration::from_secs(5);
+
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {
-    let Proven { message, proof, deadline, recorded } = proven;
     let station = station.into_inner();
+    if !matches!(proven.message.kind, Kind::AssistantRequest) {
+        return answered(proven, station).await;
+    }
+    let limit = WHO_ANSWERS.min(station.settings.connect_budget);
+    let answer = tokio::time::timeout(limit, answered(proven, station)).await;
+    answer.unwrap_or_else(|_late| {
+        tracing::error!("it could not be found out in time who answers a call");
+        Ok(without_store(&Kind::AssistantRequest))
+    })
+}
+
+async fn answered(proven: Proven, station: Arc<Station>) -> Result<HttpResponse, Rejection> {
+    let Proven { message, proof, deadline, recorded } = proven;
     let report = message.report;
     let came = Came { number: station.listening.arrival(), deadline };
     let about = message.about;

@@ -63,6 +63,9 @@ async fn calls_are_found_by_business_by_last_digits_and_by_age() {
     assert_eq!(ordered(&house, &["calls", "--since", "2h"]), "No such calls.\n");
     assert!(ordered(&house, &["calls", "--since", "4h"]).contains(SID));
     assert!(ordered(&house, &["calls", "--since", "240m"]).contains(SID));
+    let slip = run(house.folder.path(), &["calls", "--business", "zedd"], house.pairs());
+    assert_eq!(slip.status.code(), Some(2));
+    assert!(err(&slip).starts_with("--business: there is no business file zedd.toml in "), "{}", err(&slip));
 }
 
 /// Each kind of trouble in a call of its own, and one call that goes well.

@@ -138,6 +138,20 @@ const IN_SETTINGS: &[Mistake] = &[
         &["CONNECT_BUDGET_MS is 14000 ms", "set CONNECT_BUDGET_MS to 5000"],
     ),
     mistake(
+        "longer than Vapi waits",
+        |it| it.set("CONNECT_BUDGET_MS", "7500"),
+        "warning",
+        "budgets",
+        &["CONNECT_BUDGET_MS is 7500 ms", "Vapi waits 7500 ms", "assistant-request", "set CONNECT_BUDGET_MS to 5000"],
+    ),
+    mistake(
+        "longer than Twilio can try",
+        |it| it.set("CONNECT_BUDGET_MS", "10001"),
+        "warning",
+        "budgets",
+        &["Twilio, which waits 15 s in all", "set CONNECT_BUDGET_MS to 5000"],
+    ),
+    mistake(
         "no time to look",
         |it| it.set("TOOL_REPLY_BUDGET_MS", "500"),
         "warning",

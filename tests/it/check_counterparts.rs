@@ -45,6 +45,23 @@ const AT_THE_NUMBER: &[Mistake] = &[
         &["in another way", CONFIGURE],
     ),
     mistake(
+        "we may take longer than the number waits",
+        |it| it.set("CONNECT_BUDGET_MS", "7000"),
+        "wrong",
+        "twilio.voice_url",
+        &["waits 6000 ms", "CONNECT_BUDGET_MS is 7000 ms", CONFIGURE],
+    ),
+    mistake(
+        "the number waits for less than we may take",
+        |it| {
+            let url = format!("{}/twilio/inbound#rc=2&tt=3000", it.door.url);
+            it.set_number("voice_url", &url);
+        },
+        "wrong",
+        "twilio.voice_url",
+        &["waits 3000 ms", "CONNECT_BUDGET_MS is 5000 ms", CONFIGURE],
+    ),
+    mistake(
         "a SIP trunk",
         |it| it.set_number("trunk_sid", "TK77"),
         "wrong",
@@ -178,6 +195,13 @@ const AT_THE_ASSISTANT: &[Mistake] = &[
         "wrong",
         "vapi.timeout",
         &["Vapi waits 10 s", "12000 ms", PUSH],
+    ),
+    mistake(
+        "we may take as long as Vapi waits but for the way",
+        |it| it.set("TOOL_REPLY_BUDGET_MS", "9500"),
+        "warning",
+        "vapi.timeout",
+        &["Vapi waits 10 s", "9500 ms", PUSH],
     ),
     mistake(
         "another greeting",

@@ -4,10 +4,12 @@ use serde_json::Value;
 
 use crate::clinic::Clinic;
 use crate::fakes::faults::Fault;
-use crate::house::SLUG;
+use crate::fakes::twilio::Twilio;
+use crate::house::{BUSINESS, CALLED, SLUG};
 use crate::passage::Passage;
 use crate::program::{err, out};
 
+const SECOND: &str = "+15551230001";
 const AT_VAPI: &str = "https://api.vapi.ai/twilio/inbound_call";
 
 /// What was changed at Vapi and Twilio so far: assistants made and changed, numbers imported and pointed.
@@ -25,9 +27,80 @@ async fn new_customer() -> Clinic {
     let mut clinic = Clinic::empty().await;
     clinic.house.vapi.numbers.remove(crate::clinic::NUMBER_ID);
     clinic.set("VAPI_PHONE_NUMBER_ID", "");
-    let (twilio, sid) = (clinic.house.twilio.itself(), clinic.sid.clone());
-    clinic.house.vapi.numbers.on_import(move |_| twilio.set_number(&sid, "voice_url", AT_VAPI));
+    let twilio = clinic.house.twilio.itself();
+    clinic.house.vapi.numbers.on_import(move |number| twilio.set_number(&sid_of(&twilio, number), "voice_url", AT_VAPI));
     clinic
+}
+
+/// Of a number in the account.
+fn sid_of(twilio: &Twilio, number: &str) -> String {
+    let sids = (1..20).map(|n| format!("PN{n:032x}"));
+    sids.filter(|sid| twilio.has_number(sid)).find(|sid| twilio.number(sid)["phone_number"] == number).unwrap()
+}
+
+/// The same with a second number; returns what it is called at Twilio.
+async fn with_two_numbers() -> (Clinic, String) {
+    let clinic = new_customer().await;
+    let sid = clinic.house.twilio.add_number(SECOND);
+    clinic.business(&BUSINESS.replace(&format!("[\"{CALLED}\"]"), &format!("[\"{CALLED}\", \"{SECOND}\"]")));
+    (clinic, sid)
+}
+
+fn is_here(clinic: &Clinic, sid: &str) -> bool {
+    let url = clinic.house.twilio.number(sid)["voice_url"].clone();
+    url.as_str().unwrap().starts_with(&format!("{}/twilio/inbound", clinic.door.url))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_numbers_of_a_business_are_brought_and_a_second_run_changes_nothing() {
+    let (mut clinic, second) = with_two_numbers().await;
+    let first = clinic.run(&["connect", SLUG]);
+    let told = out(&first);
+    assert_eq!(first.status.code(), Some(0), "{told}{}", err(&first));
+    assert_eq!(changes(&clinic), [1, 0, 2, 2]);
+    assert!(
+        is_here(&clinic, &clinic.sid) && is_here(&clinic, &second),
+        "importing rewrote them, and they were pointed here after it"
+    );
+    for number in [CALLED, SECOND] {
+        assert!(told.contains(&format!("{number} was imported: ")), "{number}: {told}");
+    }
+    let numbers = clinic.house.vapi.numbers.all();
+    let of_first = numbers.iter().find(|it| it["number"] == CALLED).unwrap()["id"].as_str().unwrap();
+    assert!(told.contains(&format!("\nVAPI_PHONE_NUMBER_ID__ABC_HVAC={of_first}\n")), "{told}");
+    assert_eq!((clinic.run(&["connect", SLUG]).status.code(), changes(&clinic)), (Some(0), [1, 0, 2, 2]));
+    clinic.set("VAPI_PHONE_NUMBER_ID__ABC_HVAC", of_first);
+    assert_eq!((clinic.run(&["connect", SLUG]).status.code(), changes(&clinic)), (Some(0), [1, 0, 2, 2]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_was_bought_later_is_brought_beside_the_one_that_the_settings_name() {
+    let (mut clinic, second) = with_two_numbers().await;
+    clinic.house.vapi.numbers.put("first", CALLED);
+    clinic.set("VAPI_PHONE_NUMBER_ID", "first");
+    let output = clinic.run(&["connect", SLUG]);
+    assert_eq!((output.status.code(), changes(&clinic)), (Some(0), [1, 0, 1, 2]), "{}{}", out(&output), err(&output));
+    assert!(is_here(&clinic, &second) && !out(&output).contains("Put this line"), "{}", out(&output));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_fails_does_not_keep_the_others_back_and_is_not_hidden_by_them() {
+    let (clinic, second) = with_two_numbers().await;
+    clinic.house.vapi.fault("number.create", Fault::status(400, "This number is not yours"));
+    let output = clinic.run(&["connect", SLUG]);
+    let said = err(&output);
+    assert_eq!((output.status.code(), changes(&clinic)), (Some(1), [1, 0, 2, 1]), "{}{said}", out(&output));
+    assert!(is_here(&clinic, &second) && !is_here(&clinic, &clinic.sid), "what was not imported is left where it is");
+    assert!(said.starts_with(&format!("{CALLED}: ")) && said.contains("Stopped at step 2 of 4"), "{said}");
+    assert!(said.contains("the other numbers stands above") && !said.contains(SECOND), "{said}");
+
+    clinic.house.twilio.fault("numbers.update", Fault::status(429, "20429"));
+    let output = clinic.run(&["connect", SLUG]);
+    assert_eq!((output.status.code(), changes(&clinic)), (Some(1), [1, 0, 3, 2]), "{}{}", out(&output), err(&output));
+    assert!(err(&output).contains("Stopped at step 3 of 4"), "{}", err(&output));
+    let output = clinic.run(&["connect", SLUG]);
+    assert_eq!((output.status.code(), changes(&clinic)), (Some(0), [1, 0, 3, 3]), "{}{}", out(&output), err(&output));
+    assert!(is_here(&clinic, &clinic.sid) && is_here(&clinic, &second));
 }
 
 #[tokio::test(flavor = "multi_thread")]

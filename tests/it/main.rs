@@ -36,6 +36,7 @@ mod check_counterparts;
 mod check_ways;
 mod clients;
 mod clinic;
+mod comfort;
 mod commands;
 mod connect;
 mod connect_command;

@@ -5,16 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ringbook::clock::Stopwatch;
 use ringbook::names::{BookingState, CallSid};
 use ringbook::store::claims::{Claim, Limits};
 use ringbook::store::{Error, Store};
+use serde_json::json;
 use sqlx::{Connection, Executor};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-use crate::house::{House, Plan};
+use crate::house::{CALLED, House, Plan};
 use crate::postgres::{Database, database, server};
 use crate::promises::{come_to_rest, place, promises_kept, repair_by_sam, said};
 use crate::ringing::{OTHERS_TURN, SID};
@@ -231,6 +233,22 @@ async fn a_server_that_falls_silent_is_given_up_in_time_and_taken_up_again() {
         timeout(LONG, store.ping()).await.unwrap().unwrap();
     }
     assert!(timeout(LONG, store.call_by_sid(&sid)).await.unwrap().unwrap().is_none());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn vapi_is_told_in_time_that_nobody_can_answer_while_the_server_is_silent() {
+    let database = database().await;
+    let wire = Wire::to(&database).await;
+    let house = Plan::new().set("DATABASE_URL", &wire.url).set("CONNECT_BUDGET_MS", "500").build().await;
+    let ask =
+        async || house.vapi(&json!({ "message": { "type": "assistant-request", "phoneNumber": { "number": CALLED } } })).await;
+    assert!(ask().await.json()["assistantId"].is_string());
+    wire.state.is_silent.store(true, Ordering::SeqCst);
+    let since = Stopwatch::start();
+    let answer = ask().await;
+    assert!(since.elapsed() < Duration::from_millis(1500), "{:?}", since.elapsed());
+    assert!(answer.status == 200 && answer.json()["error"].as_str().is_some_and(|said| !said.is_empty()), "{answer:?}");
+    wire.speak_again();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

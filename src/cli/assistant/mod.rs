@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use self::office::Office;
 use self::told::{Seen, State};
+use super::progress::Progress;
 use super::{Failure, print};
 use crate::assistant::difference::{differences, whole};
 use crate::assistant::push::find;
@@ -69,7 +70,8 @@ pub struct Push {
     #[command(flatten)]
     told: Told,
     /// The id of the credential with which Vapi signs its webhooks, made in its dashboard under "Integrations", "Server
-    /// Configuration", "Add Custom Credential". It is remembered; "none" forgets it. Without one Vapi sends the plain secret.
+    /// Configuration", "Add Custom Credential". It is remembered; "none" forgets it. Without one Vapi sends the plain secret, which
+    /// can then be read in its dashboard.
     #[arg(long, value_name = "ID")]
     credential: Option<String>,
 }
@@ -147,8 +149,10 @@ impl Office {
     }
 
     async fn diff(&self, asked: &Told, profiles: &[Arc<Profile>]) -> Result<(), Failure> {
+        let progress = Progress::of("Asking Vapi", asked.json);
         let mut all = Vec::new();
         for profile in profiles {
+            progress.reached(format!("{} of {} assistants", all.len(), profiles.len()));
             let slug = &profile.slug;
             let here = self.wanted(profile, self.proof(slug, self.credential(slug))?)?;
             let looked = async { find(&self.vapi(slug)?, self.known(slug)).await }.await;
@@ -164,14 +168,18 @@ impl Office {
                 },
             });
         }
+        drop(progress);
         told::tell(all, asked.json)
     }
 
     async fn push(&self, asked: &Push, profiles: &[Arc<Profile>], store: &Store) -> Result<(), Failure> {
+        let progress = Progress::of("Asking Vapi", asked.told.json);
         let mut all = Vec::new();
         for profile in profiles {
+            progress.reached(format!("{} of {} assistants", all.len(), profiles.len()));
             all.push(self.push_one(profile, asked.credential.as_deref(), store).await?);
         }
+        drop(progress);
         told::tell(all, asked.told.json)
     }
 }

@@ -93,8 +93,11 @@ impl Seen {
                 "calls go to {set} as long as VAPI_ASSISTANT_ID says so: take it out of the settings, and this one answers"
             ));
         }
-        if state == State::Made && credential.is_none() {
-            notes.push(format!("Vapi proves itself with the plain secret. A signature is better: {CREDENTIAL}"));
+        if state != State::InStep && credential.is_none() {
+            notes.push(format!(
+                "Vapi proves itself with the plain secret: VAPI_WEBHOOK_SECRET now stands in the assistant's server headers, where \
+                 everybody can read it who may open Vapi's dashboard. A signature is better: {CREDENTIAL}"
+            ));
         }
         Self { sent, differences: not_kept, doubles, notes, ..Self::new(known.business, state, Some(assistant)) }
     }
@@ -123,7 +126,7 @@ pub(in crate::cli) fn sentence(error: &Error) -> String {
             "Vapi has no such assistant any more: somebody deleted it at this moment. Run it again.".to_owned()
         }
         Error::Refused { status: 429, .. } => "Vapi has had too many requests: run it again in a minute.".to_owned(),
-        Error::Refused { status, reason } => format!("Vapi refuses it with status {status}: {reason}."),
+        Error::Refused { status, reason } => format!("Vapi refuses it with status {status}: {}.", reason.trim_end_matches('.')),
         Error::Unknown(why) => format!("Vapi failed, or did not answer in time ({why}): run it again, nothing is made twice."),
         Error::Unusable(why) => format!("Vapi's answer cannot be used ({why}): see whether VAPI_API_URL is Vapi's."),
     }

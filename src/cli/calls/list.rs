@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::trouble::trouble;
 use super::{Businesses, Calls, length, local};
-use crate::cli::{Failure, business, print};
+use crate::cli::{Failure, business, note, print};
 use crate::clock::Clock;
 use crate::config::Environment;
 use crate::names::{CallSid, Phone, Slug, VapiCallId};
@@ -35,8 +35,15 @@ pub(in crate::cli) fn list(asked: &Calls, environment: &Environment) -> Result<(
         phone_ends: asked.phone_ends.as_deref(),
     };
     let mut lines = business::in_database(&settings.database_url, async |store| store.recent_calls(&sought).await)?;
+    // The calls of a business whose file is gone are still there; without any, the name is a slip.
+    if let (Some(slug), true) = (&asked.business, lines.is_empty())
+        && businesses.of(Some(slug)).is_none()
+    {
+        let folder = settings.businesses.display();
+        return Err(Failure::Usage(format!("--business: there is no business file {slug}.toml in {folder}.")));
+    }
     if i64::try_from(lines.len()).is_ok_and(|found| found == MAX_CALLS) {
-        eprintln!("Only the latest {MAX_CALLS} calls of that time are looked at; a shorter --since shows the others.");
+        note(&format!("Only the latest {MAX_CALLS} calls of that time are looked at; a shorter --since shows the others."));
     }
     if asked.failed {
         lines.retain(|line| !trouble(line).is_empty());

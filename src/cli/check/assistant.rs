@@ -20,6 +20,8 @@ use crate::store::Store;
 
 /// How long Vapi waits where nothing is said (its API reference, `server.timeoutSeconds`).
 const USUAL_PATIENCE_SECONDS: f64 = 20.0;
+/// What an answer takes on its way to Vapi, with a handshake.
+const ON_THE_WAY_SECONDS: f64 = 1.0;
 /// More places than these are counted, not named.
 const MOST_PLACES: usize = 6;
 
@@ -158,6 +160,12 @@ fn patience(office: &Office, slug: &Slug, there: &Value, findings: &mut Findings
     if shortest <= budget.as_secs_f64() {
         let text = format!("Vapi waits {shortest} s, and TOOL_REPLY_BUDGET_MS is {} ms", budget.as_millis());
         findings.wrong(Some(slug), topics::ASSISTANT_PATIENCE, text, push(slug));
+    } else if shortest < budget.as_secs_f64() + ON_THE_WAY_SECONDS {
+        let text = format!(
+            "Vapi waits {shortest} s, and TOOL_REPLY_BUDGET_MS is {} ms: what is answered last comes too late when the way takes long",
+            budget.as_millis()
+        );
+        findings.warning(Some(slug), topics::ASSISTANT_PATIENCE, text, push(slug));
     } else if shortest.is_finite() {
         findings.ok(Some(slug), topics::ASSISTANT_PATIENCE, format!("Vapi waits {shortest} s, longer than ringbook takes"));
     }

@@ -23,6 +23,7 @@ use clap::Args;
 use futures_util::future::join_all;
 use tokio::runtime::Handle;
 
+use super::progress::Progress;
 use super::{Failure, print};
 use crate::app;
 use crate::booking::Desk;
@@ -93,7 +94,9 @@ pub(super) fn run(asked: &Check, environment: &Environment) -> Result<(), Failur
         findings.warning(None, topics::FILES, warning.clone(), "mend it in the business file");
     }
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
+    let progress = Progress::of("Asking Twilio, Vapi, Google and this server", asked.json);
     runtime.block_on(look(asked, settings, loaded, &mut findings))?;
+    drop(progress);
     tell(asked, environment, &findings)
 }
 

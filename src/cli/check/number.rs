@@ -1,6 +1,8 @@
 //! One number at Twilio: whether it is ours, asks us, and can send SMS. "As it should be" is what `ringbook twilio configure`
 //! would make of it.
 
+use std::time::Duration;
+
 use super::finding::Findings;
 use super::topics;
 use super::twilio::in_time;
@@ -47,6 +49,16 @@ fn without_fragment(url: &str) -> &str {
     url.split('#').next().unwrap_or_default()
 }
 
+/// How long Twilio waits for an answer of this address, if that is no longer than we may take: connection overrides say it, and
+/// otherwise it is 15 s (the page "Webhooks: Connection Overrides", 2026).
+fn waits_shorter(url: &str, budget: Duration) -> Option<Duration> {
+    let (_, overrides) = url.split_once('#').unwrap_or_default();
+    let all = overrides.split('&').filter_map(|it| it.split_once('='));
+    let limits = all.filter(|(name, _)| ["rt", "tt"].contains(name)).filter_map(|(_, ms)| ms.parse().ok());
+    let waits = limits.map(Duration::from_millis).fold(pointing::LONGEST_WAIT, Duration::min);
+    (waits <= budget).then_some(waits)
+}
+
 fn shown(webhook: &Webhook) -> String {
     match webhook.url.as_str() {
         "" => "nothing".to_owned(),
@@ -79,6 +91,11 @@ fn pointed(settings: &NumberSettings, line: &Line<'_>, found: &Number, findings:
         without_fragment(&is.voice.url) == without_fragment(&wanted.voice.url) && is.voice.method == wanted.voice.method;
     if is.voice == wanted.voice {
         findings.ok(Some(slug), topics::VOICE_URL, format!("{number} asks {}", without_fragment(&is.voice.url)));
+    } else if let (true, Some(waits)) = (asks_here, waits_shorter(&is.voice.url, settings.connect_budget)) {
+        let (waits, budget) = (waits.as_millis(), settings.connect_budget.as_millis());
+        let text =
+            format!("{number} asks here, but Twilio waits {waits} ms for the answer, and CONNECT_BUDGET_MS is {budget} ms");
+        findings.wrong(Some(slug), topics::VOICE_URL, text, format!("{mend} has it wait longer than that"));
     } else if asks_here {
         let text = format!("{number} asks here, but is to try again and to wait in another way: {}", is.voice.url);
         findings.warning(Some(slug), topics::VOICE_URL, text, mend.clone());

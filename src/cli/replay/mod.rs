@@ -12,6 +12,7 @@ use url::Url;
 
 pub(super) use self::lines::Line;
 use self::play::{Play, Prepared};
+use super::progress::Progress;
 use super::{Failure, business, print, sign};
 use crate::clients;
 use crate::config::{Environment, load_server_url, load_store};
@@ -53,7 +54,9 @@ pub(super) fn run(asked: &Replay, environment: &Environment) -> Result<(), Failu
     let http = clients::http().map_err(|error| Failure::because("no request can be sent", error))?;
     let runtime = tokio::runtime::Runtime::new().map_err(|error| Failure::because("no runtime can be started", error))?;
     let play = Play { http, webhooks, servers };
-    let outcomes = runtime.block_on(play.all(asked.times, asked.parallel));
+    let progress = Progress::of("Sending", false);
+    let outcomes = runtime.block_on(play.all(asked.times, asked.parallel, &progress));
+    drop(progress);
     print(&shown::table(&play, &outcomes))?;
     let differences = compare::differences(&play, &outcomes);
     print(&differences.concat())?;

@@ -7,6 +7,7 @@ use futures_util::stream;
 use reqwest::Client;
 use url::Url;
 
+use super::super::progress::Progress;
 use super::super::sign::Signer;
 use super::lines::Line;
 use crate::clients::webhook;
@@ -65,11 +66,14 @@ impl Answers {
 
 impl Play {
     /// Plays so often, so many at a time: of each webhook, the answers of each server.
-    pub(super) async fn all(&self, times: u32, parallel: u16) -> Vec<Vec<Answers>> {
+    pub(super) async fn all(&self, times: u32, parallel: u16, progress: &Progress) -> Vec<Vec<Answers>> {
         let nothing = || self.servers.iter().map(|_| Answers::default()).collect::<Vec<_>>();
         let mut outcomes: Vec<_> = self.webhooks.iter().map(|_| nothing()).collect();
         let mut plays = stream::iter(0..times).map(|_| self.once()).buffer_unordered(usize::from(parallel));
+        let mut done: u32 = 0;
         while let Some(played) = plays.next().await {
+            done += 1;
+            progress.reached(format!("{done} of {times} plays"));
             for (of_webhook, answers) in outcomes.iter_mut().zip(played) {
                 for (of_server, (answer, ms)) in of_webhook.iter_mut().zip(answers) {
                     of_server.note(answer, ms);

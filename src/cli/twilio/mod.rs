@@ -9,7 +9,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::{Failure, print};
+use super::{Failure, note, print};
 use crate::business::profile::{Access, LoadFacts, Profile, load_folder};
 use crate::clients;
 use crate::clients::Error;
@@ -97,7 +97,7 @@ struct Shown<'a> {
 pub(super) fn run(what: &Twilio, environment: &Environment) -> Result<(), Failure> {
     let (settings, warnings) = load_numbers(environment)?;
     for warning in warnings {
-        eprintln!("{warning}");
+        note(&warning);
     }
     let business = match what {
         Twilio::Show(Show { business, .. }) | Twilio::Configure(Configure { business, .. }) => business.as_ref(),

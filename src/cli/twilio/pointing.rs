@@ -15,7 +15,7 @@ const TWIML_BINS: &str = "https://handler.twilio.com/";
 const ON_THE_WAY: Duration = Duration::from_secs(1);
 
 /// The longest that Twilio waits for one answer.
-const LONGEST_WAIT: Duration = Duration::from_secs(15);
+pub(in crate::cli) const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// What the number is to ask: us, and what was given as the fallback, or else the TwiML Bin that stands there, or else us again.
 pub(in crate::cli) fn wanted(settings: &NumberSettings, now: &Number, fallback: Option<&str>) -> Pointing {
