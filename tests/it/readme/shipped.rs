@@ -8,6 +8,7 @@ use config::{FileFormat, Format, Value};
 use ringbook::config::{Environment, Settings};
 
 use super::page::file;
+use crate::fakes::google_token::key_file;
 
 /// What the comments of a file tell a person to type: indented deeper than what they say, without the remark behind it.
 fn commands(text: &str) -> Vec<String> {
@@ -70,11 +71,17 @@ fn what_fly_is_told_is_enough_to_start() {
     assert!(pairs.iter().any(|(name, value)| name == "SERVER_URL" && value == "https://REPLACE.fly.dev"));
     pairs.iter_mut().filter(|(name, _)| name == "SERVER_URL").for_each(|(_, value)| "https://name.fly.dev".clone_into(value));
     pairs.extend(secrets(&told[0]));
-    let key_file = within(&fly(), "files").into_array().unwrap().remove(0);
-    let secret = within(&key_file, "secret_name").into_string().unwrap();
+    let mounted = within(&fly(), "files").into_array().unwrap().remove(0);
+    let secret = within(&mounted, "secret_name").into_string().unwrap();
     assert!(pairs.iter().any(|(name, _)| *name == secret), "{secret} is not among the secrets");
-    assert!(pairs.contains(&("GOOGLE_CALENDAR_CREDENTIALS".into(), within(&key_file, "guest_path").into_string().unwrap())));
+    assert!(pairs.contains(&("GOOGLE_CALENDAR_CREDENTIALS".into(), within(&mounted, "guest_path").into_string().unwrap())));
     pairs.retain(|(name, _)| *name != secret);
+    // What Fly makes of the secret.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("google.json");
+    std::fs::write(&path, key_file("https://oauth2.googleapis.com/token")).unwrap();
+    let of_the_file = |(name, _): &&mut (String, String)| name == "GOOGLE_CALENDAR_CREDENTIALS";
+    pairs.iter_mut().filter(of_the_file).for_each(|(_, value)| *value = path.display().to_string());
     Settings::load(&Environment::from_pairs(pairs.clone()), &[]).unwrap_or_else(|problems| panic!("{problems}"));
 
     // With accounts that owners connect, in the place of the file.

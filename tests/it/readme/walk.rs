@@ -185,6 +185,7 @@ fn a_call(newcomer: &Newcomer, program: &str, sid: &str, hour: &str) {
 async fn whoever_types_the_page_from_top_to_bottom_books_a_call() {
     let page = file("README.md");
     let mut newcomer = Newcomer::arrives();
+    let mut typed: Vec<String> = Vec::new();
     let is_installed = |newcomer: &Newcomer| newcomer.path("ringbook.service").exists();
     for heading in headings(&page).into_iter().filter(|heading| !BY_HAND.contains(heading)) {
         for block in to_type(&page, heading) {
@@ -194,6 +195,10 @@ async fn whoever_types_the_page_from_top_to_bottom_books_a_call() {
             }
         }
         for command in commands(&page, heading) {
+            if typed.contains(&command) {
+                continue;
+            }
+            typed.push(command.clone());
             let is_unheard_of = command.starts_with("ringbook ") && !is_installed(&newcomer);
             newcomer.does(&if is_unheard_of { format!("target/release/{command}") } else { command });
         }
@@ -202,6 +207,8 @@ async fn whoever_types_the_page_from_top_to_bottom_books_a_call() {
             a_call(&newcomer, "target/release/ringbook", FIRST, "10:00");
         }
     }
+    let checked = newcomer.does("ringbook check");
+    assert!(checked.contains("A call would work."), "{checked}");
     // What was moved is there, and what was copied is whole.
     assert!(is_installed(&newcomer));
     let day = open_day();
