@@ -120,7 +120,10 @@ async fn systemd(newcomer: &mut Newcomer, unit: &str) {
     let path = newcomer.path("ringbook.service");
     fs::write(&path, &unit).unwrap();
     if let Ok(verified) = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output() {
-        assert!(verified.status.success() && verified.stderr.is_empty(), "{}", err(&verified));
+        // It may have something to say of the machine's own units.
+        let complaints: Vec<String> =
+            err(&verified).lines().filter(|line| line.contains("ringbook.service")).map(str::to_owned).collect();
+        assert!(complaints.is_empty(), "{complaints:#?}");
     }
     let key = |name: &str| {
         let found: Vec<&str> = unit.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('=')).collect();
