@@ -13,6 +13,8 @@ missing_packages() {
   command -v curl >/dev/null || echo curl
   command -v openssl >/dev/null || echo openssl
   command -v git >/dev/null || echo git
+  # The README's backup is made.
+  command -v sqlite3 >/dev/null || echo sqlite3
   # The owner's pages are driven in a real browser.
   command -v chromium >/dev/null || echo chromium
   command -v chromedriver >/dev/null || echo chromium-driver

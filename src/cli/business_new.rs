@@ -97,11 +97,9 @@ fn summary(profile: &Profile) -> String {
     format!(
         "  name       {}\n  rings at   {}\n  time zone  {}\n  services   {}\n  a person   {person}\n\n\
          Read through it: every other key stands there with a note. Then:\n  \
-         ringbook reload                               if the server runs already\n  \
-         ringbook google login {slug}\n  \
-         ringbook assistant push --business {slug}\n  \
-         ringbook twilio configure --business {slug}\n  \
-         ringbook check --business {slug}\n",
+         ringbook reload\n      if the server runs already\n  \
+         ringbook google login {slug}\n      if its owner is to connect a Google account, once the server runs\n  \
+         ringbook connect {slug}\n      the assistant, the numbers, and whether a call would work\n",
         profile.name,
         profile.phone_numbers.iter().map(Phone::as_str).collect::<Vec<_>>().join(", "),
         profile.zone.name(),

@@ -92,7 +92,7 @@ pub const SETTINGS: &[Setting] = &[
         "remembered from `ringbook assistant push`; without any callers go straight to a person",
         "the Vapi assistant that answers",
     ),
-    depends("VAPI_PHONE_NUMBER_ID", "required for bypass", "the phone number as Vapi knows it"),
+    depends("VAPI_PHONE_NUMBER_ID", "required for bypass; `ringbook connect` prints it", "the phone number as Vapi knows it"),
     value("VAPI_STREAM_URL", "wss://api.vapi.ai/stream", "for stream: where the audio goes; the assistant id is appended"),
     depends("VAPI_SIP_URI", "required for sip", "the assistant's SIP address, e.g. sip:front-desk@sip.vapi.ai"),
     required(

@@ -81,7 +81,9 @@ pub(super) fn check_needs(reader: &mut Reader<'_>) {
         let owners: Vec<Owner<'_>> =
             served.iter().copied().filter(|owner| connect(reader, *owner).is_ok_and(|c| c == way)).collect();
         for need in needs {
-            reader.demand(need, &owners, &format!("VAPI_CONNECT={word} needs it"));
+            // Nobody knows this one before the number is at Vapi.
+            let found_out = if *need == "VAPI_PHONE_NUMBER_ID" { ", and `ringbook connect` prints it" } else { "" };
+            reader.demand(need, &owners, &format!("VAPI_CONNECT={word} needs it{found_out}"));
         }
     }
 }

@@ -19,7 +19,11 @@ pub(super) async fn of(desk: &Desk, calendars: &Calendars, profile: &Profile, cl
     let without = profile.technicians.len() - places.len();
     if without > 0 {
         let text = format!("{without} of {} have none", profile.technicians.len());
-        let mend = format!("the owner chooses in the browser: `ringbook google login {}` prints the link", profile.slug);
+        let mend = format!(
+            "the owner chooses in the browser: `ringbook google login {}` prints the link; with a service account, share the \
+             calendar with it and write calendar_id into the business file",
+            profile.slug
+        );
         if places.is_empty() {
             findings.wrong(Some(&profile.slug), CALENDAR, text, mend);
         } else {

@@ -1,15 +1,16 @@
 //! The lines that a person is told to type, typed against the demo, in the order of the page; what the page shows must come.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use ringbook::config::table::SETTINGS;
 use tempfile::TempDir;
 
+use super::ledger::to_type;
+use super::newcomer::{build, put_stand_ins};
 use super::page::{blocks, chapter, file};
 
-const RINGBOOK: &str = env!("CARGO_BIN_EXE_ringbook");
 /// The demo's last line before it waits.
 const READY: &str = "Ctrl-C ends it.";
 /// Printed between the blocks.
@@ -33,10 +34,14 @@ struct Demo {
 }
 
 impl Demo {
-    fn start() -> Self {
+    /// Typed as the page says it, in a checkout in which the program was built.
+    fn start(line: &str, checkout: &Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let child = clean(RINGBOOK).arg("demo").env("TMPDIR", folder.path()).stdout(Stdio::piped()).spawn().unwrap();
-        let mut demo = Self { child, printed: Vec::new(), folder };
+        put_stand_ins(&checkout.join("bin"));
+        let typed = format!("PATH=$PWD/bin:$PATH\nexec {line}");
+        let mut bash = clean("bash");
+        bash.arg("-c").arg(typed).current_dir(checkout).env("TMPDIR", folder.path()).stdout(Stdio::piped());
+        let mut demo = Self { child: bash.spawn().unwrap(), printed: Vec::new(), folder };
         let lines = BufReader::new(demo.child.stdout.take().unwrap()).lines();
         for line in lines.map(Result::unwrap) {
             let is_ready = line == READY;
@@ -150,23 +155,23 @@ fn what_is_shown_is_compared_without_what_changes() {
 #[test]
 fn the_demo_and_the_lines_to_type_show_what_the_page_says() {
     let page = file("README.md");
-    let mut demo = Demo::start();
+    let folder = tempfile::tempdir().unwrap();
+    build(folder.path());
     let intro = blocks(chapter(&page, "Two commands"));
+    let lines = to_type(&page, "Two commands");
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let mut demo = Demo::start(&lines[0].text, folder.path());
     let shown = intro.iter().find(|block| block.text.contains(READY)).expect("what the demo prints");
     assert!(shows(&shown.text, &demo.printed), "the demo printed\n{}", demo.printed.join("\n"));
 
     let by_hand = blocks(chapter(&page, "Try it by hand"));
-    let typed: Vec<&str> = by_hand.iter().filter(|block| block.language == "sh").map(|block| block.text.as_str()).collect();
+    let typed: Vec<String> = to_type(&page, "Try it by hand").into_iter().map(|block| block.text).collect();
     assert!(typed.len() >= 9, "{typed:#?}");
     let mut script = format!("set -euo pipefail\n{}\n", demo.exports().collect::<Vec<_>>().join("\n"));
     for block in typed {
-        script.extend([block, "\nprintf '", MARK, "'\n"]);
+        script.extend([block.as_str(), "\nprintf '", MARK, "'\n"]);
     }
 
-    // A checkout in which the program was built.
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir_all(folder.path().join("target/release")).unwrap();
-    symlink(RINGBOOK, folder.path().join("target/release/ringbook")).unwrap();
     let ran = clean("bash").arg("-c").arg(&script).current_dir(folder.path()).env("TMPDIR", folder.path()).output().unwrap();
     let (out, err) = (String::from_utf8(ran.stdout).unwrap(), String::from_utf8(ran.stderr).unwrap());
     assert!(ran.status.success() && err.is_empty(), "{}\n{out}\n{err}", ran.status);

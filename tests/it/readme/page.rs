@@ -24,6 +24,25 @@ pub fn chapter<'a>(page: &'a str, heading: &str) -> &'a str {
     rest[3..].find("\n## ").map_or(rest, |end| &rest[..end + 3])
 }
 
+/// The headings of the second level, in order.
+pub fn headings(page: &str) -> Vec<&str> {
+    page.lines().filter_map(|line| line.strip_prefix("## ")).collect()
+}
+
+/// What stands in backticks outside of blocks, line by line.
+pub fn spans(text: &str) -> Vec<String> {
+    let mut is_inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.trim_start().starts_with("```") {
+            is_inside = !is_inside;
+        } else if !is_inside {
+            found.extend(line.split('`').skip(1).step_by(2).map(str::to_owned));
+        }
+    }
+    found
+}
+
 /// All fenced blocks of a text, in order.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut blocks = Vec::new();
@@ -68,5 +87,7 @@ fn blocks_are_found_with_their_language_and_neighbours() {
     let found: Vec<_> = found.iter().map(|block| (block.language.as_str(), block.text.as_str(), block.follows)).collect();
     assert_eq!(found, [("sh", "one", false), ("text", "two", true), ("json", "[\n  1\n]", false)]);
     assert_eq!(chapter("# x\n\n## One\n1\n\n## Two\n2\n", "One"), "## One\n1\n");
+    assert_eq!(headings("# x\n\n## One\n1\n\n## Two\n### 2\n"), ["One", "Two"]);
+    assert_eq!(spans("a `b` c\n```sh\n`d`\n```\n`e`, `f g`"), ["b", "e", "f g"]);
     assert_eq!(code("a `b` c\n```sh\nd\n```\n```text\nf\n```\n`e`"), ["b", "d", "e"]);
 }
