@@ -87,7 +87,9 @@ impl App {
 
         let calendars = calendars(&ground).await?;
         if let Calendars::Google(google) = &calendars {
-            background.push(ground.runtime.spawn(google.clone().keep_fresh()));
+            let directory = ground.directory.clone();
+            let businesses = move || directory.all().map(|profile| profile.slug.clone());
+            background.push(ground.runtime.spawn(google.clone().keep_fresh(businesses)));
             background.push(ground.runtime.spawn(google.clone().keep_told()));
         }
         let google = match &calendars {

@@ -55,11 +55,6 @@ impl LoadFacts {
         Self { access }
     }
 
-    /// Whether its owner connects an account in the browser.
-    pub(super) fn is_connected_by_owner(&self, business: &Slug) -> bool {
-        *self.access.of(business) == Access::Connected
-    }
-
     /// The same for every business.
     #[must_use]
     pub fn same(access: Access) -> Self {

@@ -8,7 +8,6 @@ use tokio::time::MissedTickBehavior;
 
 use super::folder::{LoadFacts, load_folder};
 use super::routing::Directory;
-use crate::names::Slug;
 use crate::store::orders::Notice;
 use crate::store::{self, Store};
 
@@ -71,7 +70,6 @@ impl Reload {
         // Files are read by threads that may wait for a disk.
         match tokio::task::spawn_blocking(move || load_folder(&folder, &facts)).await {
             Ok(Ok(loaded)) => {
-                self.warn_of_new_owners(&loaded.directory);
                 self.directory.replace(&loaded.directory);
                 for warning in loaded.warnings {
                     tracing::warn!("{warning}");
@@ -88,14 +86,6 @@ impl Reload {
                 );
             }
             Err(_died) => tracing::error!("the business files could not be read again"),
-        }
-    }
-
-    /// Accounts that owners connect are set up at the start.
-    fn warn_of_new_owners(&self, now: &Directory) {
-        let is_new = |slug: &Slug| self.facts.is_connected_by_owner(slug) && self.directory.by_slug(slug).is_none();
-        for profile in now.all().filter(|profile| is_new(&profile.slug)) {
-            tracing::warn!(business = %profile.slug, "this business is new: its owner can connect a Google account after the next restart");
         }
     }
 }

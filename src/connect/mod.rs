@@ -51,10 +51,10 @@ pub struct Station {
 }
 
 /// What asks Google on behalf of one business.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Way<'a> {
     google: &'a Google,
-    oauth: &'a OauthClient,
+    oauth: OauthClient,
     redirect: &'a RedirectUrl,
 }
 
@@ -77,6 +77,9 @@ impl Station {
     /// The way to Google for this business.
     fn way(&self, profile: &Profile) -> Result<Way<'_>, Refusal> {
         let google = self.google.as_ref().ok_or(Refusal::NotHere)?;
+        if let Err(problem) = google.welcome(std::iter::once(profile.slug.clone())) {
+            tracing::error!(business = %profile.slug, problem, "an owner cannot connect a Google account");
+        }
         let oauth = google.oauth(&profile.slug).ok_or(Refusal::NotHere)?;
         Ok(Way { google, oauth, redirect: self.redirect.as_ref().ok_or(Refusal::NotHere)? })
     }

@@ -10,9 +10,10 @@ impl Google {
     /// # Errors
     /// When the database fails.
     pub async fn consent_is_in_use(&self, business: &Slug, address: &str, leaving: Option<&Slug>) -> Result<bool, store::Error> {
-        let client = self.oauth(business).map(super::OauthClient::id);
+        let client_of = |business: &Slug| self.oauth(business).map(|client| client.id().to_owned());
+        let client = client_of(business);
         let accounts = self.0.store.google_accounts().await?;
-        let stays = |other: &&Slug| Some(*other) != leaving && self.oauth(other).map(super::OauthClient::id) == client;
+        let stays = |other: &&Slug| Some(*other) != leaving && client_of(other) == client;
         let same = accounts.iter().filter(|account| account.address.eq_ignore_ascii_case(address));
         Ok(same.map(|account| &account.business).any(|other| stays(&other)))
     }

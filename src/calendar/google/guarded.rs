@@ -56,7 +56,7 @@ impl Google {
 
     fn guarded(&self, method: Method, place: &Place, id: &EventId, etag: &str, body: String) -> Result<Guarded, Fault> {
         let (calendar, event) = (calendar_segment(&place.calendar)?, event_segment(id)?);
-        let base = &self.account(&place.business)?.calendar_url;
+        let base = self.account(&place.business)?.calendar_url;
         // Guests are told of it: they would otherwise stand before a closed door.
         let address = format!("{base}calendars/{calendar}/events/{event}?sendUpdates=all&alt=json");
         Ok(Guarded { method, address, etag: etag.to_owned(), body })

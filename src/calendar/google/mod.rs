@@ -8,6 +8,7 @@ mod free_busy;
 mod guarded;
 pub mod line;
 mod list;
+mod owners;
 mod pace;
 mod picker;
 mod read;
@@ -35,6 +36,7 @@ use crate::names::{CalendarId, Slug};
 use crate::store::{self, Store};
 use crate::vault::Vault;
 use line::Line;
+use owners::Owners;
 use pace::Paces;
 pub use picker::ListedCalendar;
 
@@ -56,8 +58,7 @@ struct Accounts {
     shared: Option<Account>,
     /// Service accounts of single businesses.
     own: BTreeMap<Slug, Account>,
-    /// The accounts that owners connect, or may connect.
-    connected: BTreeMap<Slug, Account>,
+    owners: Owners,
     /// What the owners chose: business and technician.
     chosen: RwLock<BTreeMap<(Slug, String), CalendarId>>,
     known: Cache,
@@ -66,8 +67,13 @@ struct Accounts {
 
 impl std::fmt::Debug for Accounts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { shared, own, connected, .. } = self;
-        f.debug_struct("Accounts").field("shared", shared).field("own", own).field("connected", connected).finish_non_exhaustive()
+        let Self { shared, own, owners, .. } = self;
+        let connected = owners.all();
+        f.debug_struct("Accounts")
+            .field("shared", shared)
+            .field("own", own)
+            .field("connected", &connected)
+            .finish_non_exhaustive()
     }
 }
 
@@ -76,12 +82,12 @@ impl std::fmt::Debug for Accounts {
 struct Account {
     tokens: Tokens,
     /// Ends in a slash.
-    calendar_url: String,
+    calendar_url: Arc<str>,
 }
 
 impl Account {
     fn new(source: Source, settings: &config::Google, clock: &Clock) -> Result<Self, String> {
-        Ok(Self { tokens: Tokens::new(source, clock.clone()), calendar_url: checked(&settings.calendar_url)? })
+        Ok(Self { tokens: Tokens::new(source, clock.clone()), calendar_url: checked(&settings.calendar_url)?.into() })
     }
 
     /// Whether an owner's consent stands behind it.
@@ -118,15 +124,17 @@ impl Google {
         }
         let everyone = settings.everyone();
         let shared = everyone.credentials.is_some().then(|| service(everyone)).transpose()?;
-        let mut connected = BTreeMap::new();
-        for business in businesses {
-            let settings = settings.of(&business);
-            let Some(client) = OauthClient::new(settings, token_client.clone())? else { continue };
-            let account = Connected::new(business.clone(), client, store.clone(), Arc::clone(vault), clock.clone());
-            connected.insert(business, Account::new(Source::Connected(Box::new(account)), settings, clock)?);
-        }
+        let owners = Owners {
+            settings: settings.clone(),
+            http: token_client.clone(),
+            store: store.clone(),
+            vault: Arc::clone(vault),
+            clock: clock.clone(),
+            accounts: RwLock::default(),
+        };
+        owners.welcome(businesses)?;
         let (client, store, paces) = (line.client::<Body>(), store.clone(), Paces::new(clock.clone(), store.clone()));
-        Ok(Self(Arc::new(Accounts { client, store, shared, own, connected, chosen: RwLock::default(), known, paces })))
+        Ok(Self(Arc::new(Accounts { client, store, shared, own, owners, chosen: RwLock::default(), known, paces })))
     }
 
     /// What was seen of the calendars a moment ago.
@@ -135,8 +143,8 @@ impl Google {
     }
 
     /// Keeps every account's token fresh, for ever: renewed in the background from 5 minutes before its end. Takes note of
-    /// what owners connect and choose elsewhere.
-    pub async fn keep_fresh(self) {
+    /// what owners connect and choose elsewhere, and of the `businesses` that there are now.
+    pub async fn keep_fresh<All: Iterator<Item = Slug>>(self, businesses: impl Fn() -> All) {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut reloaded = Stopwatch::start();
@@ -144,11 +152,15 @@ impl Google {
             tick.tick().await;
             if reloaded.elapsed() >= RELOAD {
                 reloaded = Stopwatch::start();
+                if let Err(problem) = self.welcome(businesses()) {
+                    tracing::error!(problem, "the owner of a new business cannot connect a Google account");
+                }
                 if let Err(error) = self.reload().await {
                     tracing::error!(%error, "the connected accounts could not be read");
                 }
             }
-            let accounts = self.0.own.values().chain(&self.0.shared).chain(self.0.connected.values());
+            let connected = self.0.owners.all();
+            let accounts = self.0.own.values().chain(&self.0.shared).chain(connected.iter().map(|(_, account)| account));
             for account in accounts.filter(|account| account.tokens.is_of_use()) {
                 account.tokens.keep_fresh();
             }
@@ -165,12 +177,13 @@ impl Google {
     /// # Errors
     /// When the database fails: then everything stays as it was known.
     pub async fn reload(&self) -> Result<(), store::Error> {
-        if self.0.connected.is_empty() {
+        let accounts = self.0.owners.all();
+        if accounts.is_empty() {
             return Ok(());
         }
         let rows = self.0.store.google_accounts().await?;
         let chosen = self.0.store.chosen_calendars().await?;
-        for (business, account) in &self.0.connected {
+        for (business, account) in &accounts {
             let Some(connected) = account.tokens.connected() else { continue };
             let row = rows.iter().find(|row| row.business == *business);
             if connected.note(row) {
@@ -185,6 +198,14 @@ impl Google {
         Ok(())
     }
 
+    /// From now on the owners of these can connect an account, too.
+    ///
+    /// # Errors
+    /// One sentence that names the setting.
+    pub fn welcome(&self, businesses: impl Iterator<Item = Slug>) -> Result<(), String> {
+        self.0.owners.welcome(businesses)
+    }
+
     /// Whether the last call for this business brought an answer, and not long ago.
     #[must_use]
     pub fn answers_well(&self, business: &Slug) -> bool {
@@ -193,8 +214,8 @@ impl Google {
 
     /// The OAuth client with which the owner of this business connects an account.
     #[must_use]
-    pub fn oauth(&self, business: &Slug) -> Option<&OauthClient> {
-        self.0.connected.get(business)?.tokens.connected().map(Connected::client)
+    pub fn oauth(&self, business: &Slug) -> Option<OauthClient> {
+        self.0.owners.of(business)?.tokens.connected().map(Connected::client).cloned()
     }
 
     /// What two bookings must share to collide: `google:` and the calendar's id, lower-case, with `primary` resolved to the
@@ -214,7 +235,7 @@ impl Google {
     /// What is to be done before an owner can choose calendars at all; `None` when an account is connected.
     #[must_use]
     pub fn unconnected(&self, business: &Slug) -> Option<String> {
-        let account = self.0.connected.get(business).filter(|account| !account.is_connected())?;
+        let account = self.0.owners.of(business).filter(|account| !account.is_connected())?;
         Some(account.tokens.connected()?.refusal("no Google account is connected yet"))
     }
 
@@ -225,20 +246,19 @@ impl Google {
         chosen.get(&(business.clone(), technician.to_owned())).cloned()
     }
 
-    fn account(&self, business: &Slug) -> Result<&Account, Fault> {
+    fn account(&self, business: &Slug) -> Result<Account, Fault> {
         self.account_and_owner(business).map(|(account, _)| account)
     }
 
     /// The account that opens this business's calendars, and the business that it is of; `None` for everybody's.
-    fn account_and_owner(&self, business: &Slug) -> Result<(&Account, Option<&Slug>), Fault> {
-        let Accounts { shared, own, connected, .. } = &*self.0;
-        let own = own.get_key_value(business);
-        let connected = connected.get_key_value(business);
-        let agreed = connected.filter(|(_, account)| account.is_connected());
-        let named = agreed.or(own).map(|(business, account)| (account, Some(business)));
-        let found = named.or_else(|| shared.as_ref().map(|account| (account, None)));
+    fn account_and_owner<'a>(&self, business: &'a Slug) -> Result<(Account, Option<&'a Slug>), Fault> {
+        let Accounts { shared, own, owners, .. } = &*self.0;
+        let connected = owners.of(business);
+        let agreed = connected.clone().filter(Account::is_connected);
+        let named = agreed.or_else(|| own.get(business).cloned()).map(|account| (account, Some(business)));
+        let found = named.or_else(|| shared.clone().map(|account| (account, None)));
         // Not connected yet: it says so when it is asked.
-        let found = found.or_else(|| connected.map(|(business, account)| (account, Some(business))));
+        let found = found.or_else(|| connected.map(|account| (account, Some(business))));
         found.ok_or_else(|| Fault::Refused("no Google account is set up for this business".into()))
     }
 }

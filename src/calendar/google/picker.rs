@@ -6,9 +6,9 @@ use secrecy::SecretString;
 
 use super::super::Fault;
 use super::super::auth::Token;
+use super::Google;
 use super::pace::Urgency;
 use super::wire::{Failure, Hub, Wire, attempt};
-use super::{Account, Google};
 use crate::clock::Clock;
 use crate::names::{CalendarId, Slug};
 
@@ -52,11 +52,8 @@ impl Google {
     /// # Errors
     /// A [`Fault`] when they cannot be read, or not to their end.
     pub async fn calendars_of(&self, business: &Slug, access: &SecretString) -> Result<Vec<ListedCalendar>, Fault> {
-        let account: &Account = self
-            .0
-            .connected
-            .get(business)
-            .ok_or_else(|| Fault::Refused("owners of this business cannot connect an account".into()))?;
+        let refused = || Fault::Refused("owners of this business cannot connect an account".into());
+        let account = self.0.owners.of(business).ok_or_else(refused)?;
         let kept = self.0.paces.of(&account.tokens);
         let bearer = Token::at_hand(access.clone(), Clock::System.now());
         let mut pages = Pages::default();

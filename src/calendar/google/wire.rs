@@ -193,7 +193,7 @@ impl Google {
         F: Fn(Hub, Wire) -> Answer + Send + Sync + 'static,
         Answer: Future<Output = common::Result<T>> + Send + 'static,
     {
-        let account = self.account(business).map_err(Failure::NoToken)?.clone();
+        let account = self.account(business).map_err(Failure::NoToken)?;
         let (client, business, watch) = (self.0.client.clone(), business.clone(), Stopwatch::start());
         let pace = self.0.paces.of(&account.tokens);
         let kept = Arc::clone(&pace);
@@ -227,8 +227,8 @@ impl Google {
 impl Account {
     pub(super) fn hub(&self, client: common::Client<Line>, token: &Token) -> Hub {
         let mut hub = CalendarHub::new(client, token.clone());
-        hub.base_url(self.calendar_url.clone());
-        hub.root_url(self.calendar_url.clone());
+        hub.base_url(self.calendar_url.to_string());
+        hub.root_url(self.calendar_url.to_string());
         hub.user_agent(AGENT.to_owned());
         hub
     }

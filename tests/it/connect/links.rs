@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Browser, Page, account, furnish, house, link, plan};
+use super::{Browser, OWNER, Page, account, account_of, furnish, house, link, link_of, plan, to_be_connected};
 use crate::house::{House, Plan, SLUG};
+use crate::orders::ordered;
 
 const UNKNOWN: &str = "/oauth/login?link=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -220,4 +221,17 @@ async fn names_from_outside_are_written_and_never_run() {
         assert!(page.body.contains("A &#38; B &#60;script&#62;") && !page.body.contains("<script"), "{page:?}");
     }
     assert!(chosen.body.contains("Alex &#60;b&#62;Smith") && !chosen.body.contains("<b>Smith"), "{}", chosen.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_owner_of_a_business_that_came_while_the_server_ran_connects_as_any_other() {
+    let house = house().await;
+    let folder = house.folder.path().join("businesses");
+    let other = to_be_connected().replace("+15551230000", "+15551230001").replace("ABC HVAC", "Other");
+    std::fs::write(folder.join("other.toml"), other).unwrap();
+    ordered(&house, &["reload"]);
+    house.until("it is served", async || house.get("/readyz/other").await.status != 404).await;
+    Browser::new(&house).settle(&link_of(&house, "other").await).await;
+    let kept = account_of(&house, "other").await.unwrap();
+    assert_eq!((kept.address.as_str(), account(&house).await), (OWNER, None));
 }

@@ -99,7 +99,7 @@ async fn a_token_is_renewed_in_the_background_five_minutes_before_its_end() {
     };
     let server = Server::with_tokens(tokens, |_| free()).await;
     let google = google_at(&server, &clock).await;
-    let keeper = tokio::spawn(google.clone().keep_fresh());
+    let keeper = tokio::spawn(google.clone().keep_fresh(std::iter::empty));
     server.until_minted(1).await;
     clock.advance(54 * MINUTE);
     assert!(ask(&google).await);
@@ -140,7 +140,7 @@ async fn a_failed_background_refresh_leaves_the_valid_token_in_use() {
     let google = google_at(&server, &clock).await;
     assert!(ask(&google).await);
     clock.advance(56 * MINUTE);
-    let keeper = tokio::spawn(google.clone().keep_fresh());
+    let keeper = tokio::spawn(google.clone().keep_fresh(std::iter::empty));
     server.until_minted(2).await;
     assert!(ask(&google).await);
     assert_eq!(server.asked()[1].bearer, "token-1");
