@@ -46,9 +46,11 @@ const REQUEST: &str = "request";
 const BY_FIELD: [(&str, &str); 3] = [("google", "google.method"), ("job", "job.kind"), ("tool", "tool")];
 /// Spans of what others do for us begin so.
 const OTHERS: [&str; 3] = ["google", "twilio", "vapi"];
+/// Which status a request was answered with.
+const STATUS: &str = "http.status";
 /// What the log calls a thing, and what everybody calls it who looks at spans (opentelemetry.io/docs/specs/semconv/http, 2026).
 const CUSTOMARY: [(&str, &str); 3] =
-    [("http.method", "http.request.method"), ("http.path", "url.path"), ("http.status", "http.response.status_code")];
+    [("http.method", "http.request.method"), ("http.path", "url.path"), (STATUS, "http.response.status_code")];
 
 /// Begins logging and sending. Where nothing can be sent, the log says why, and goes on alone.
 pub(super) fn init(collector: &Collector, settings: &Settings) -> Farewell {
@@ -151,8 +153,8 @@ fn request(mut span: SpanData) -> Option<SpanData> {
     if PROBES.contains(&path.as_str()) {
         return None;
     }
-    let number = |name| field_of(&span, name).and_then(|value| if let Value::I64(number) = value { Some(*number) } else { None });
-    let (status, took) = (number("http.status").unwrap_or_default(), number("duration_ms").and_then(|ms| u64::try_from(ms).ok()));
+    // Numbers without a sign come as text.
+    let (status, took) = (text(STATUS).parse::<u16>().unwrap_or_default(), text("duration_ms").parse().ok());
     // What goes on after the answer holds the span open; the caller waited only until here.
     if let Some(end) = took.and_then(|ms| span.start_time.checked_add(Duration::from_millis(ms))) {
         span.end_time = end;
@@ -163,6 +165,9 @@ fn request(mut span: SpanData) -> Option<SpanData> {
     span.name = if matches!(status, 404 | 405) { method.into() } else { format!("{method} {path}").into() };
     span.span_kind = SpanKind::Server;
     for attribute in &mut span.attributes {
+        if attribute.key.as_str() == STATUS {
+            attribute.value = Value::I64(status.into());
+        }
         if let Some((_, customary)) = CUSTOMARY.iter().find(|(ours, _)| attribute.key.as_str() == *ours) {
             attribute.key = Key::from_static_str(customary);
         }
@@ -204,7 +209,10 @@ impl Post {
     fn note(&self, fault: Option<&String>) {
         match (fault, self.is_lost.swap(fault.is_some(), Ordering::Relaxed)) {
             (Some(cause), false) => {
-                tracing::warn!(cause, "spans do not reach the collector (OTEL_EXPORTER_OTLP_ENDPOINT) and are dropped until they do");
+                tracing::warn!(
+                    cause,
+                    "spans do not reach the collector (OTEL_EXPORTER_OTLP_ENDPOINT) and are dropped until they do"
+                );
             }
             (None, true) => tracing::info!("spans reach the collector again"),
             _ => {}
