@@ -6,17 +6,19 @@
 # Docker takes a value of .env as it stands, quotes included: write none. The key file must be readable for user 10001.
 
 FROM rust:1.95-slim-trixie AS build
+# What is built in beside the usual: `otel` sends spans to a collector.
+ARG FEATURES=
 WORKDIR /build
 # The dependencies first, with an empty program: a change of ours does not compile them again.
 COPY Cargo.toml Cargo.lock ./
 RUN mkdir -p src tests/it && echo 'fn main() {}' | tee src/main.rs tests/it/main.rs >/dev/null && touch src/lib.rs \
-    && cargo build --release --locked
+    && cargo build --release --locked --features "$FEATURES"
 COPY askama.toml ./
 COPY assistant assistant
 COPY twiml twiml
 COPY src src
 # Cargo compares times, and those of the copied files are older than what the empty program left.
-RUN touch src/main.rs src/lib.rs && cargo build --release --locked
+RUN touch src/main.rs src/lib.rs && cargo build --release --locked --features "$FEATURES"
 
 FROM debian:trixie-slim AS base
 # Without root certificates no HTTPS client starts.

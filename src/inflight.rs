@@ -10,6 +10,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tracing::Instrument as _;
 
 /// Running work by key. Clones share it.
 pub struct InFlight<K, V> {
@@ -87,11 +88,12 @@ where
                 let leave = Leave { running: Arc::clone(&self.running), key: vacant.key().clone(), result };
                 vacant.insert(receiver.clone());
                 let work = work();
-                self.runtime.spawn(async move {
+                let work = async move {
                     let value = work.await;
                     leave.result.send_replace(Some(value));
                     drop(leave);
-                });
+                };
+                self.runtime.spawn(work.in_current_span());
                 Ok(Running(receiver))
             }
         }

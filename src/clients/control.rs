@@ -86,6 +86,7 @@ impl Control {
         self.post(url, &json!({ "type": "transfer", "destination": destination, "content": content }), limit).await
     }
 
+    #[tracing::instrument(level = "debug", name = "vapi.control", skip_all)]
     async fn post(&self, url: &ControlUrl, message: &Value, limit: Duration) -> Result<(), Error> {
         let sent = self.http.post(url.0.clone()).json(message).timeout(limit.min(LIMIT)).send().await;
         match sent.map_err(|error| lost(&error))?.status().as_u16() {

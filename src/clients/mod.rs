@@ -107,7 +107,7 @@ async fn body(response: Response) -> Result<Vec<u8>, Error> {
 }
 
 /// The same with a limit of its own.
-async fn body_up_to(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
+pub(crate) async fn body_up_to(mut response: Response, max_bytes: usize) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| Error::Unknown(chain(&error)))? {
         if body.len() + chunk.len() > max_bytes {
@@ -119,7 +119,7 @@ async fn body_up_to(mut response: Response, max_bytes: usize) -> Result<Vec<u8>,
 }
 
 /// The error and its causes in one line, without the address: queries and paths hold identifiers.
-fn chain(error: &reqwest::Error) -> String {
+pub(crate) fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { "failed".to_owned() };
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

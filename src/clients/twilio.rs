@@ -73,6 +73,7 @@ impl Twilio {
     ///
     /// # Errors
     /// [`SmsError`], which says whether another try is right.
+    #[tracing::instrument(level = "debug", name = "twilio.send_sms", skip_all)]
     pub async fn send_sms(
         &self,
         twilio: &config::Twilio,
@@ -109,6 +110,7 @@ impl Twilio {
     ///
     /// # Errors
     /// See [`Error`]: then it is not known.
+    #[tracing::instrument(level = "debug", name = "twilio.delivery", skip_all)]
     pub async fn delivery(&self, twilio: &config::Twilio, sid: &str) -> Result<Delivery, Error> {
         let url = resource(twilio, "Messages", sid)?;
         let request = authorised(self.http.get(url), twilio).ok_or(Error::Settings(NO_CREDENTIALS))?;
@@ -130,6 +132,7 @@ impl Twilio {
     ///
     /// # Errors
     /// See [`Error`]: then it may still be there.
+    #[tracing::instrument(level = "debug", name = "twilio.delete_recording", skip_all)]
     pub async fn delete_recording(&self, twilio: &config::Twilio, sid: &str) -> Result<(), Error> {
         let url = resource(twilio, "Recordings", sid)?;
         let request = authorised(self.http.delete(url), twilio).ok_or(Error::Settings(NO_CREDENTIALS))?;
@@ -144,6 +147,7 @@ impl Twilio {
     ///
     /// # Errors
     /// See [`Error`]: after `Unknown` it may have been done; `Refused` is also the answer for a call that is over (21220).
+    #[tracing::instrument(level = "debug", name = "twilio.redirect_call", skip_all)]
     pub async fn redirect_call(&self, twilio: &config::Twilio, sid: &CallSid, twiml: &str, limit: Duration) -> Result<(), Error> {
         // It comes out of a signed form, but it becomes a path: whatever is no name of a call is not asked for.
         if !sid.as_str().bytes().all(|byte| byte.is_ascii_alphanumeric()) {

@@ -87,6 +87,7 @@ impl Vapi {
     ///
     /// # Errors
     /// See [`Error`]; the call may exist at Vapi after `Unknown` and `Unusable`.
+    #[tracing::instrument(level = "debug", name = "vapi.create_call", skip_all)]
     pub async fn create_call(&self, vapi: &config::Vapi, call: &BypassCall<'_>, limit: Duration) -> Result<BypassAnswer, Error> {
         let key = vapi.api_key.as_ref().ok_or(Error::Settings("VAPI_API_KEY is not set"))?.expose_secret();
         let (url, request) = (endpoint(&vapi.api_url, "/call")?, request(vapi, call)?);
@@ -133,6 +134,7 @@ impl Vapi {
         }
     }
 
+    #[tracing::instrument(level = "debug", name = "vapi.about_call", skip_all)]
     async fn about_call(&self, vapi: &config::Vapi, method: Method, call: &VapiCallId) -> Result<Response, Error> {
         let key = vapi.api_key.as_ref().ok_or(Error::Settings("VAPI_API_KEY is not set"))?.expose_secret();
         let mut url = endpoint(&vapi.api_url, "/call")?;

@@ -3,6 +3,7 @@
 
 mod address;
 mod assistant;
+mod collector;
 mod database;
 mod environment;
 mod files;
@@ -25,6 +26,7 @@ use secrecy::SecretString;
 
 pub use address::{ServerUrl, is_loopback};
 pub use assistant::{AssistantSettings, load_assistant};
+pub use collector::{COLLECTOR_NAMES, Collector, load_collector};
 pub use database::{DatabaseUrl, StoreSettings, load_store};
 pub use environment::Environment;
 pub use files::{FilesSettings, load_files};

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::address::{self, ServerUrl};
+use super::collector::{self, Collector};
 use super::database::DatabaseUrl;
 use super::environment::Environment;
 use super::google::{self, CalendarKind, Google};
@@ -61,6 +62,8 @@ pub struct Settings {
     pub log: String,
     /// `LOG_FORMAT`.
     pub log_format: LogFormat,
+    /// `OTEL_*`: who takes spans, if anybody; always nobody without the feature `otel`.
+    pub collector: Option<Collector>,
 }
 
 /// `LOG_FORMAT`.
@@ -127,6 +130,7 @@ impl fmt::Debug for Settings {
             .field("retention", &self.retention)
             .field("log", &self.log)
             .field("log_format", &self.log_format)
+            .field("collector", &self.collector)
             .finish()
     }
 }
@@ -172,6 +176,7 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         None if std::io::stderr().is_terminal() => Ok(LogFormat::Pretty),
         None => Ok(LogFormat::Json),
     };
+    let collector = collector::read(reader, cfg!(feature = "otel"));
     Ok(Settings {
         server_url: server_url?,
         bind: bind?,
@@ -191,5 +196,6 @@ fn read_all(reader: &mut Reader<'_>) -> Read<Settings> {
         retention: retention?,
         log: log?,
         log_format: log_format?,
+        collector,
     })
 }

@@ -24,6 +24,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use oauth2::RedirectUrl;
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 pub use self::link::new_link;
 use self::refusal::Refusal;
@@ -87,7 +88,7 @@ impl Station {
     /// Runs `work` on the main runtime: connections live and die with the runtime that opened them, and what was begun there
     /// is finished when the browser has left.
     async fn outside<T: Send + 'static>(&self, work: impl Future<Output = T> + Send + 'static) -> Result<T, Refusal> {
-        self.runtime.spawn(work).await.map_err(|_died| Refusal::Failed)
+        self.runtime.spawn(work.in_current_span()).await.map_err(|_died| Refusal::Failed)
     }
 
     /// Counts and logs what somebody could not prove: why, never what was shown.

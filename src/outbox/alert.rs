@@ -8,6 +8,7 @@ use crate::clock::from_epoch_ms;
 use crate::names::Slug;
 
 impl Outbox {
+    #[tracing::instrument(level = "debug", name = "alert.post", skip_all)]
     pub(super) async fn post_alert(&self, id: &str, what: &str, business: Option<&Slug>, text: &str, since_ms: i64) -> Done {
         tracing::warn!(alert.kind = what, business = business.map(Slug::as_str), "{text}");
         let Some(url) = self.settings.alert_webhook_url.clone() else { return Done::Well };

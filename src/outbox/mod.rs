@@ -113,6 +113,7 @@ impl Outbox {
         })
     }
 
+    #[tracing::instrument(level = "debug", name = "job", skip_all, fields(job.kind = leased.job.kind(), job.attempts = leased.attempts))]
     async fn run_one(&self, leased: &LeasedJob) -> Done {
         match &leased.job {
             Job::Sms(sms) => self.send_sms(leased, sms).await.unwrap_or_else(not_yet),

@@ -47,6 +47,7 @@ use futures_util::future::BoxFuture;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AnyPool};
+use tracing::{Instrument as _, Span};
 
 use self::notices::Notices;
 use self::opened::{Kind, Opened};
@@ -87,6 +88,11 @@ pub enum Error {
     /// A row holds what this version cannot read.
     #[error("the database holds an unreadable {0}")]
     Unreadable(&'static str),
+}
+
+/// A span of the database as a part of what it is asked for. What looks for work by itself, twice a second, has none.
+fn step(span: impl FnOnce() -> Span) -> Span {
+    if Span::current().is_none() { Span::none() } else { span() }
 }
 
 impl Store {
@@ -139,7 +145,7 @@ impl Store {
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut AnyConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
-        self.writer.write(work).await
+        self.writer.write(work).instrument(step(|| tracing::debug_span!("store.write"))).await
     }
 
     /// One statement that writes; how many rows it changed decides who won.

@@ -9,6 +9,9 @@ use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Any, AnyPool, Describe, Either, Execute, Executor, SqlStr};
 use tokio::time::timeout;
+use tracing::Instrument as _;
+
+use super::step;
 
 /// Connections to read with. Clones share them.
 #[derive(Clone, Debug)]
@@ -59,7 +62,7 @@ impl<'p> Executor<'p> for &Readers {
         'p: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let answer = self.clone().answer(query);
+        let answer = self.clone().answer(query).instrument(step(|| tracing::debug_span!("store.read")));
         stream::once(answer).map_ok(|steps| stream::iter(steps.into_iter().map(Ok))).try_flatten().boxed()
     }
 
@@ -68,7 +71,7 @@ impl<'p> Executor<'p> for &Readers {
         'p: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let answer = self.clone().answer(query);
+        let answer = self.clone().answer(query).instrument(step(|| tracing::debug_span!("store.read")));
         async move { Ok(answer.await?.into_iter().find_map(Either::right)) }.boxed()
     }
 

@@ -20,6 +20,7 @@ use actix_web::http::header::ContentType;
 use actix_web::web::{self, ServiceConfig};
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 pub use self::ended::ended_normally;
 use crate::booking::Desk;
@@ -115,7 +116,7 @@ impl Station {
     /// Runs `work` on the main runtime, where it goes on even if the asker leaves, and waits for it as long as there is
     /// time. `None`: it is late, or it died.
     async fn in_time<T: Send + 'static>(&self, received: Stopwatch, work: impl Future<Output = T> + Send + 'static) -> Option<T> {
-        let running = self.runtime.spawn(work);
+        let running = self.runtime.spawn(work.in_current_span());
         tokio::time::timeout(self.time_left(received), running).await.ok()?.ok()
     }
 }

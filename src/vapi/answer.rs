@@ -97,6 +97,7 @@ impl Station {
     }
 
     /// What is said to a tool call that is done for the first time.
+    #[tracing::instrument(level = "debug", name = "tool", skip_all, fields(tool = request.tool.name(), business = %profile.slug))]
     async fn decide(&self, profile: &Arc<Profile>, request: &Request, came: Came) -> Reply {
         let (tool, deadline) = (request.tool, came.deadline.earlier_by(MARGIN));
         // Counted only here: what was answered before is not done again, and does not count again.

@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Instrument as _;
+
 use super::Station;
 use super::heard::which_was_said;
 use super::message::{About, Transcript};
@@ -42,7 +44,7 @@ impl Station {
             call: about.running_call(),
             phrase: phrase.to_owned(),
         };
-        self.runtime.spawn(alarm.raise());
+        self.runtime.spawn(alarm.raise().in_current_span());
     }
 }
 

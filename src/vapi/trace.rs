@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tracing::Instrument as _;
+
 use super::Station;
 use super::message::{About, Kind, ToolCall};
 use super::reply::Reply;
@@ -70,11 +72,12 @@ impl Traced {
         let tool = Tool::read(&self.trace.tool).map_or("unknown", Tool::name);
         meters::tool(tool, if reply.is_error { "error" } else { "result" }, self.since.elapsed());
         let Self { store, trace, .. } = self;
-        tokio::spawn(async move {
+        let keeping = async move {
             if let Err(error) = store.keep_trace(&trace).await {
                 tracing::error!(business = %trace.business, error = %error, "what was asked in a call could not be noted");
             }
-        });
+        };
+        tokio::spawn(keeping.in_current_span());
     }
 }
 
@@ -86,11 +89,12 @@ impl Station {
         }
         meters::tool(tool.name(), "repeated", since.elapsed());
         let store = self.store.clone();
-        self.runtime.spawn(async move {
+        let noting = async move {
             if let Err(error) = store.note_repetition(&delivery).await {
                 tracing::error!(error = %error, "a repeated delivery could not be noted");
             }
-        });
+        };
+        self.runtime.spawn(noting.in_current_span());
     }
 
     /// Keeps how a call went, or sees to it that Vapi is asked some minutes after its end.

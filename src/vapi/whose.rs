@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument as _;
+
 use super::Station;
 use super::message::About;
 use crate::booking::Caller;
@@ -92,12 +94,13 @@ impl Station {
         }
         let (store, now, business, about) = (self.store.clone(), self.clock.now(), profile.slug.clone(), about.clone());
         let ended_reason = ended_reason.map(str::to_owned);
-        self.runtime.spawn(async move {
+        let noting = async move {
             let Some(call) = told(&about, &business, ended_reason.as_deref()) else { return };
             if let Err(error) = store.hear_from_vapi(&call, now).await {
                 tracing::error!(call.id = %id, error = %error, "a message about a call could not be noted");
             }
-        });
+        };
+        self.runtime.spawn(noting.in_current_span());
     }
 }
 

@@ -13,7 +13,7 @@ use crate::promises::PENDING;
 use ringbook::vapi::signature::ProofChoice;
 
 /// Whoever they are and whatever they say, by the parts that nothing else contains. Numbers by the part without area code.
-const PEOPLE: [&str; 21] = [
+pub const PEOPLE: [&str; 21] = [
     "Quentin",
     "Zylberstein",
     "ZYLBERSTEIN",
@@ -125,7 +125,7 @@ pub fn tells(records: &[Value], message: &str, fields: &[&str]) {
     assert!(found.is_some(), "no record tells {message:?} with {fields:?}");
 }
 
-async fn house() -> House {
+pub async fn house() -> House {
     // Everything that any library has to say.
     let mut house = plan().set("LOG", "trace").set("TOOL_REPLY_BUDGET_MS", "2500").set("GOOGLE_IMPERSONATE", SAM).build().await;
     house.google.allow_delegation_for(SAM);
@@ -137,7 +137,7 @@ async fn house() -> House {
 }
 
 /// Everything that opens a door.
-fn secrets(house: &House) -> Vec<String> {
+pub fn secrets(house: &House) -> Vec<String> {
     let key: Value = serde_json::from_str(&house.google.service_account_json()).unwrap();
     let key: Vec<&str> = key["private_key"].as_str().unwrap().lines().filter(|line| line.len() > 40).collect();
     let basic = data_encoding::BASE64.encode(format!("{}:{}", twilio::ACCOUNT_SID, twilio::AUTH_TOKEN).as_bytes());
@@ -150,7 +150,7 @@ fn secrets(house: &House) -> Vec<String> {
 }
 
 /// Calls that come and go, some while Vapi refuses them in words that repeat everything.
-async fn the_phone_rings(day: &mut Day) {
+pub async fn the_phone_rings(day: &mut Day) {
     day.rings("inbound", "CA01", &[]).await;
     for (sid, code) in [("CA02", 400), ("CA03", 401), ("CA04", 500)] {
         day.house.vapi.fault("call.create", Fault::Echo { code, reason: "no" });
@@ -172,7 +172,7 @@ async fn the_phone_rings(day: &mut Day) {
 }
 
 /// Tool calls, good ones and all kinds of bad ones, and what else is heard of a call.
-async fn the_assistant_asks(day: &mut Day) {
+pub async fn the_assistant_asks(day: &mut Day) {
     day.tool("t1", BOOK, wish(&time_of(0))).await;
     day.tool("t2", BOOK, wish("half past Quentin")).await;
     day.tool("t3", "launchQuentin", wish(&time_of(1))).await;
@@ -215,7 +215,7 @@ async fn the_assistant_asks(day: &mut Day) {
 }
 
 /// Google repeats everything in its refusals, of reads, of writes and of tokens; and then a booking takes too long.
-async fn google_fails(day: &mut Day) {
+pub async fn google_fails(day: &mut Day) {
     let faults = [
         ("events.list", 400, "invalid"),
         ("events.list", 403, "forbidden"),

@@ -36,6 +36,7 @@ mod check_counterparts;
 mod check_ways;
 mod clients;
 mod clinic;
+mod collector;
 mod comfort;
 mod commands;
 mod connect;
@@ -99,6 +100,8 @@ mod numbers;
 mod older_form;
 mod once;
 mod orders;
+#[cfg(feature = "otel")]
+mod otel;
 mod outage;
 mod outbox;
 mod owners;

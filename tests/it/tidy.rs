@@ -157,6 +157,8 @@ fn foreign_engines_are_named_where_they_belong_and_nowhere_else() {
     only_named_in(&["sqlx"], &["src/store"], &mut wrong);
     only_named_in(&["metrics::", "metrics_exporter_prometheus"], &["src/meters.rs"], &mut wrong);
     only_named_in(&["rustix"], &["src/listener.rs"], &mut wrong);
+    let spans = ["opentelemetry", "opentelemetry_http", "opentelemetry_otlp", "opentelemetry_sdk", "tracing_opentelemetry"];
+    only_named_in(&spans, &["src/telemetry/otlp.rs"], &mut wrong);
     nothing_wrong("engines out of their place", &wrong);
 }
 

@@ -241,7 +241,7 @@ impl Tokens {
             let outcome = tokens.keep(tokens.mint(rejected.as_deref()).await);
             let _ = tell.send(Some(outcome));
         };
-        let task = tokio::spawn(work.in_current_span());
+        let task = tokio::spawn(work.instrument(tracing::debug_span!("google.token")));
         state.refresh = Some((told.clone(), task.abort_handle()));
         told
     }

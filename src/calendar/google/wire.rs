@@ -10,6 +10,7 @@ use google_calendar3::common::{self, Delegate, Retry};
 use google_calendar3::{CalendarHub, Error};
 use serde_json::Value;
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::super::Fault;
 use super::super::auth::Token;
@@ -197,6 +198,9 @@ impl Google {
         let (client, business, watch) = (self.0.client.clone(), business.clone(), Stopwatch::start());
         let pace = self.0.paces.of(&account.tokens);
         let kept = Arc::clone(&pace);
+        let step =
+            tracing::debug_span!("google", google.method = method, %business, google.outcome = Empty, google.reason = Empty);
+        let noted = step.clone();
         let work = async move {
             let token = account.tokens.token().await.map_err(Failure::NoToken)?;
             match attempt(account.hub(client.clone(), &token), &make, &kept, urgency).await {
@@ -212,6 +216,7 @@ impl Google {
                 AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_panic| Err(Failure::lost("the library panicked")));
             let (ended, reason) = outcome.as_ref().err().map_or(("ok", ""), Failure::in_words);
             meters::google(method, ended, reason, watch.elapsed());
+            noted.record("google.outcome", ended).record("google.reason", reason);
             if let Err(failure) = &outcome {
                 report(method, &business, failure, watch);
                 if failure.is_spent_quota() {
@@ -220,7 +225,7 @@ impl Google {
             }
             outcome
         };
-        tokio::spawn(reported.in_current_span()).await.unwrap_or_else(|_cancelled| Err(Failure::lost("the program is ending")))
+        tokio::spawn(reported.instrument(step)).await.unwrap_or_else(|_cancelled| Err(Failure::lost("the program is ending")))
     }
 }
 

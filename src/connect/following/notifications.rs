@@ -10,6 +10,7 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError};
 use futures_util::future::LocalBoxFuture;
 use subtle::ConstantTimeEq;
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 use super::channels::digest;
 use super::{Bells, ROUTE};
@@ -137,7 +138,8 @@ impl Door {
     /// connections belong to.
     async fn look_up(&self, channel: &str) -> Result<Option<ChannelRow>, Rejection> {
         let (store, channel) = (self.store.clone(), channel.to_owned());
-        let looking = self.runtime.spawn(async move { store.channel(&channel).await });
+        let looking = async move { store.channel(&channel).await };
+        let looking = self.runtime.spawn(looking.in_current_span());
         match looking.await {
             Ok(Ok(row)) => Ok(row),
             Ok(Err(error)) => {

@@ -6,6 +6,8 @@
 //! runs apart from the connection, so that a client that goes away does not undo the work.
 
 pub mod alerts;
+#[cfg(feature = "otel")]
+pub mod collector;
 pub mod faults;
 pub mod google;
 pub mod google_access;

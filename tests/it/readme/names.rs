@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use ringbook::config::COLLECTOR_NAMES;
 use ringbook::config::table::{SETTINGS, Setting};
 
 use super::page::{code, file};
@@ -22,7 +23,8 @@ fn every_setting_that_is_named_exists() {
         let text = file(name);
         for word in runs(&text, |c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') {
             // A word of small letters with one capital in front is none.
-            if !word.contains('_') || !word.starts_with(|c: char| c.is_ascii_uppercase()) || OTHERS.contains(&word) {
+            let is_other = OTHERS.contains(&word) || COLLECTOR_NAMES.contains(&word);
+            if !word.contains('_') || !word.starts_with(|c: char| c.is_ascii_uppercase()) || is_other {
                 continue;
             }
             let base = word.split_once("__").map_or(word, |(base, _)| base);
