@@ -44,6 +44,8 @@ const TIDY_UP: Duration = Duration::from_secs(5);
 const DRAIN_NOTICE: Duration = Duration::from_secs(2);
 /// How long bookings that nobody waits for any more may take after that; what is left is taken up at the next start.
 const DRAIN_LIMIT: Duration = Duration::from_secs(4);
+/// How long what came last may take to be recorded.
+const RECORD_LIMIT: Duration = Duration::from_secs(1);
 
 /// A server that listens and is ready to run.
 pub struct App {
@@ -55,6 +57,7 @@ pub struct App {
     store: Store,
     reload: Reload,
     background: Vec<JoinHandle<()>>,
+    recording: JoinHandle<()>,
 }
 
 impl std::fmt::Debug for App {
@@ -110,7 +113,7 @@ impl App {
         let assistants = clients::vapi::Vapi::new(http);
         let calls = Data::new(twilio::Station::new(ground.clone(), desk.clone(), switchboard.clone(), assistants));
         let (recorder, recording) = Recorder::new(store.clone());
-        background.push(ground.runtime.spawn(recording));
+        let recording = ground.runtime.spawn(recording);
         let runtime = ground.runtime.clone();
         let questions = Data::new(vapi::Station::new(ground, desk.clone(), switchboard));
         let stations =
@@ -122,7 +125,7 @@ impl App {
         });
         let numbers = numbers.transpose()?;
         let server = serving::serve(socket, stations)?;
-        Ok(Self { server, address, numbers, health, desk, store, reload, background })
+        Ok(Self { server, address, numbers, health, desk, store, reload, background, recording })
     }
 
     /// Where it listens.
@@ -152,6 +155,12 @@ impl App {
         let result = self.server.await.context("the server died");
         self.health.drain();
         self.desk.come_to_rest(DRAIN_LIMIT).await;
+        // It ends by itself: with the server went all that could give it more.
+        let recording = self.recording.abort_handle();
+        if tokio::time::timeout(RECORD_LIMIT, self.recording).await.is_err() {
+            tracing::info!("the last webhooks could not be recorded in time");
+            recording.abort();
+        }
         for task in self.background {
             task.abort();
         }

@@ -1,5 +1,6 @@
 //! Calls that were recorded are played again by the built program, against the server that had them and against others.
 
+use futures_util::future::join_all;
 use ringbook::names::Slug;
 use ringbook::store::webhooks::Webhook;
 use ringbook::vapi::message::Message;
@@ -233,6 +234,17 @@ async fn messages_with_nothing_to_play_again_are_not_recorded() {
     // What was noted before the last of them was written before it.
     until_recorded(&house, 1).await;
     assert!(recorded(&house, "call-1").await[0].body.contains("I want a repair."));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_proven_before_a_stop_is_recorded() {
+    const MANY: usize = 300;
+    let mut house = House::new().await;
+    let said = loaded("transcript", &json!({ "role": "user", "transcriptType": "final", "transcript": "I want a repair." }));
+    let answers = join_all((0..MANY).map(|_| house.vapi(&said))).await;
+    assert!(answers.iter().all(|answer| answer.status == 200));
+    house.stop().await;
+    assert_eq!(house.grip().await.count("webhooks").await, i64::try_from(MANY).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,7 @@ use futures_util::FutureExt as _;
 use recloser::{AsyncRecloser, Error, Recloser};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::wire::Failure;
+use super::failure::Failure;
 use crate::clock::Stopwatch;
 
 /// How many of the last calls are judged.

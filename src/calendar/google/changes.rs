@@ -6,10 +6,10 @@ use google_calendar3::api;
 use super::super::encode::calendar_segment;
 use super::super::{Event, Fault, Place};
 use super::Google;
+use super::failure::Failure;
 use super::list::blocked_by;
 use super::pace::Urgency;
 use super::read::event_from;
-use super::wire::Failure;
 use crate::names::EventId;
 
 /// Events in one answer. Google's limit is 2500, but a page must be readable within the time of one call.

@@ -10,8 +10,8 @@ use google_calendar3::api;
 use super::super::encode::{between, from_chrono, to_chrono};
 use super::super::{Fault, Place};
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
-use super::wire::Failure;
 use crate::names::{CalendarId, Slug};
 use crate::scheduling::busy::Span;
 

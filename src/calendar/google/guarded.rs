@@ -14,9 +14,10 @@ use time::format_description::well_known::Rfc3339;
 use super::super::encode::{calendar_segment, event_segment};
 use super::super::{Changed, Event, Fault, Place, Rewrite};
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
 use super::read::event_from;
-use super::wire::{AGENT, Failure, Hub, Wire};
+use super::wire::{AGENT, Hub, Wire};
 use crate::names::EventId;
 
 /// One such request.

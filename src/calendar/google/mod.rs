@@ -4,6 +4,7 @@
 mod breaker;
 pub mod changes;
 mod consent;
+mod failure;
 mod free_busy;
 mod guarded;
 pub mod line;

@@ -12,7 +12,7 @@ use time::{Date, OffsetDateTime};
 
 use super::super::auth::Tokens;
 use super::breaker::{Breaker, IN_PEACE};
-use super::wire::Failure;
+use super::failure::Failure;
 use crate::clock::{Clock, Stopwatch, epoch_ms};
 use crate::names::Slug;
 use crate::store::Store;

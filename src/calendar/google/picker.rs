@@ -7,8 +7,9 @@ use secrecy::SecretString;
 use super::super::Fault;
 use super::super::auth::Token;
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
-use super::wire::{Failure, Hub, Wire, attempt};
+use super::wire::{Hub, Wire, attempt};
 use crate::clock::Clock;
 use crate::names::{CalendarId, Slug};
 

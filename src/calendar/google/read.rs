@@ -5,8 +5,8 @@ use google_calendar3::api;
 use super::super::encode::{between, calendar_segment, event_segment, from_chrono};
 use super::super::{Event, Fault, Place, Texts};
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
-use super::wire::Failure;
 use crate::names::{BookingId, EventId};
 
 impl Google {

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use super::super::encode::calendar_segment;
 use super::super::{Fault, Place};
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
-use super::wire::Failure;
 use crate::clock::from_epoch_ms;
 
 /// How long a channel is wished for: Google's own default. It may give less.

@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use super::super::encode::{calendar_segment, event_segment, to_chrono};
 use super::super::{Deleted, Event, Fault, Inserted, NewEvent, Place};
 use super::Google;
+use super::failure::Failure;
 use super::pace::Urgency;
 use super::read::event_from;
-use super::wire::Failure;
 use crate::names::EventId;
 use google_calendar3::api;
 

@@ -3,7 +3,7 @@
 use super::super::encode::calendar_segment;
 use super::super::{Fault, Place};
 use super::Google;
-use super::wire::Failure;
+use super::failure::Failure;
 
 impl Google {
     /// The calendar's zone, IANA; `None` when Google names none.

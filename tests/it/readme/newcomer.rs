@@ -28,8 +28,15 @@ const AT_VAPI: &str = "https://api.vapi.ai/twilio/inbound_call";
 const STAND_INS: [(&str, &str); 3] = [
     (
         "cargo",
-        "case \"$*\" in\n  'build --release') test -x target/release/ringbook ;;\n  'run --release -- '*) shift 3; exec target/release/ringbook \
-         \"$@\" ;;\n  *) echo \"what is cargo $* to do here?\" >&2; exit 1 ;;\nesac",
+        concat!(
+            "case \"$*\" in\n",
+            "  'build --release') test -x target/release/ringbook ;;\n",
+            "  'build --release --features otel') grep -q '^otel = ' '",
+            env!("CARGO_MANIFEST_DIR"),
+            "/Cargo.toml' ;;\n",
+            "  'run --release -- '*) shift 3; exec target/release/ringbook \"$@\" ;;\n",
+            "  *) echo \"what is cargo $* to do here?\" >&2; exit 1 ;;\nesac"
+        ),
     ),
     ("sudo", "[ \"$1\" != -u ] || shift 2\nexec \"$@\""),
     ("useradd", "exit 0"),
