@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
+use time::Duration;
 
 use super::page::{Notice, answer};
 use super::refusal::Refusal;
@@ -13,6 +14,10 @@ use super::{Answer, Station};
 use crate::store::accounts::AccountRow;
 use crate::store::jobs::Job;
 use crate::vault::Purpose;
+
+/// Until Google is asked again. Who left by mistake comes right back, and what ends the old consent ends a new one as well: it is
+/// not to happen between the click at Google and the moment when we know of it.
+const SECOND_THOUGHTS: Duration = Duration::MINUTE;
 
 /// What became of the access at Google.
 enum Given {
@@ -50,7 +55,7 @@ async fn leave(station: Arc<Station>, session: Session, account: AccountRow) -> 
         let AccountRow { business, address, refresh_token: sealed, generation, .. } = account.clone();
         (format!("revoke/{business}/{generation}"), Job::Revoke { business, address, sealed })
     });
-    station.store.forget_account(&account.business, then, station.clock.now()).await?;
+    station.store.forget_account(&account.business, then, station.clock.now() + SECOND_THOUGHTS).await?;
     google.reload().await?;
     tracing::info!(business = %account.business, "a Google account was disconnected");
     Ok(given)

@@ -165,12 +165,12 @@ impl Store {
         .await
     }
 
-    /// Forgets the account and what was chosen in it, with the job that follows if there is one.
+    /// Forgets the account and what was chosen in it, with the job that follows if there is one, and when that is due.
     ///
     /// # Errors
     /// When the database fails: then nothing has changed.
-    pub async fn forget_account(&self, business: &Slug, then: Option<(String, Job)>, now: OffsetDateTime) -> Result<(), Error> {
-        let then = then.map(|(key, job)| insert_job(&key, &job, now)).transpose()?;
+    pub async fn forget_account(&self, business: &Slug, then: Option<(String, Job)>, due: OffsetDateTime) -> Result<(), Error> {
+        let then = then.map(|(key, job)| insert_job(&key, &job, due)).transpose()?;
         let business = business.as_str().to_owned();
         self.write(move |db| {
             async move {
