@@ -23,7 +23,7 @@ async fn a_conversation_that_came_to_its_end_is_hung_up() {
     }
     house.vapi_ends("assistant-ended-call").await;
     assert!(is_hang_up(&house.says("connect-ended", &[ONGOING]).await));
-    assert!(watch.elapsed() < Duration::from_millis(1_500), "nothing is waited for: {:?}", watch.elapsed());
+    assert!(watch.elapsed() < Duration::from_secs(1), "nothing is waited for: {:?}", watch.elapsed());
     assert_eq!(house.row().await.leg, Leg::Assistant);
 }
 
@@ -34,7 +34,7 @@ async fn a_stream_that_failed_reaches_a_person_at_once() {
     house.vapi_ends("phone-call-provider-closed-websocket").await;
     let watch = Stopwatch::start();
     assert!(is_person(&house.says("connect-ended", &[ONGOING]).await));
-    assert!(watch.elapsed() < Duration::from_millis(1_500), "a known failure is not waited for: {:?}", watch.elapsed());
+    assert!(watch.elapsed() < Duration::from_secs(1), "a known failure is not waited for: {:?}", watch.elapsed());
     let row = house.row().await;
     assert_eq!((row.leg, row.dialing.unwrap().as_str(), row.twiml), (Leg::Person, PERSON, Some(first)), "its first answer stays");
 }
@@ -45,7 +45,7 @@ async fn vapis_report_is_waited_for_and_without_one_a_person_is_reached() {
     house.ring(SID).await;
     let watch = Stopwatch::start();
     assert!(is_person(&house.says("connect-ended", &[ONGOING]).await), "nothing was said");
-    assert!((1_500..5_000).contains(&watch.elapsed_ms()), "{}", watch.elapsed_ms());
+    assert!((1_500..3_000).contains(&watch.elapsed_ms()), "{}", watch.elapsed_ms());
 }
 
 #[tokio::test(flavor = "multi_thread")]

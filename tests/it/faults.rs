@@ -212,7 +212,7 @@ async fn a_slow_calendar_is_answered_within_a_short_budget() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_older_form_says_pending_and_down_in_its_own_fields() {
-    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "2000").build().await;
+    let house = Plan::new().set("TOOL_REPLY_BUDGET_MS", "1000").build().await;
     let wish = with(repair_by_sam("2026-11-24T08:00"), &json!({ "customerPhone": "+15555551234" }));
     let held = house.google.hold("events.insert");
     let pending = older(&house.function(BOOK, wish.clone()).await);
