@@ -39,8 +39,10 @@ use crate::suspects::Suspects;
 use crate::switchboard::Switchboard;
 
 /// How long Vapi waits for the answer to `assistant-request`, which no setting of its own changes (its page "Server events",
-/// 2026). The server answers before.
+/// 2026).
 pub const VAPI_WAITS_FOR_WHO_ANSWERS: Duration = Duration::from_millis(7500);
+/// The latest moment at which it is told: well before it gives up.
+pub const WHO_ANSWERS: Duration = Duration::from_secs(5);
 
 /// Everything that the Vapi route needs, built once for all workers.
 #[derive(Debug)]

@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 use serde_json::json;
 
-use super::Station;
 use super::answer::{Came, Form, NOT_NOTED, rendered};
 use super::callers::{NotServed, connect_with};
 use super::heard;
@@ -19,10 +17,8 @@ use super::reply::transfers::NOBODY;
 use super::request::{Proven, Rejection};
 use super::tools::Tool;
 use super::whose::{Whose, caller};
+use super::{Station, WHO_ANSWERS};
 use crate::business::profile::Profile;
-
-/// The latest moment at which Vapi is told who answers a call: well before it gives up.
-const WHO_ANSWERS: Duration = Duration::from_secs(5);
 
 /// `POST /webhook/vapi`.
 pub(super) async fn webhook(proven: Proven, station: Data<Station>) -> Result<HttpResponse, Rejection> {

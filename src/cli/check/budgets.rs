@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::finding::Findings;
 use super::{Patient, topics};
-use crate::vapi::VAPI_WAITS_FOR_WHO_ANSWERS;
+use crate::vapi::{VAPI_WAITS_FOR_WHO_ANSWERS, WHO_ANSWERS};
 
 /// Longer than this nobody stays on a silent line. Twilio waits 15 s in all: what is left of them after this is what the
 /// number's two lost connections of 2 s and the way take.
@@ -24,9 +24,10 @@ pub(super) fn of(patient: &Patient) -> Findings {
     if budget >= VAPI_WAITS_FOR_WHO_ANSWERS {
         calls.push(format!(
             "CONNECT_BUDGET_MS is {} ms, and Vapi waits {} ms when it asks who is to answer a call (assistant-request): that \
-             is answered after 5000 ms at the latest, whatever is set",
+             is answered after {} ms at the latest, whatever is set",
             budget.as_millis(),
-            VAPI_WAITS_FOR_WHO_ANSWERS.as_millis()
+            VAPI_WAITS_FOR_WHO_ANSWERS.as_millis(),
+            WHO_ANSWERS.as_millis()
         ));
     }
     tell("CONNECT_BUDGET_MS", 5000, budget, calls, &mut findings);
